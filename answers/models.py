@@ -1,0 +1,118 @@
+"""Conversations: questions, answers, and the evidence that each answer stands on."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+
+from ingestion.models import Chunk, Collection, Document
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    def visible_to(self, user: Any) -> ConversationQuerySet:
+        return self.filter(owner=user) if user.is_authenticated else self.none()
+
+
+class Conversation(models.Model):
+    """One person's chat, with the collections or documents that it asks."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
+    )
+    title = models.CharField(max_length=200, blank=True)
+    # Nothing chosen means everything that the owner may read.
+    collections = models.ManyToManyField(Collection, blank=True, related_name="conversations")
+    documents = models.ManyToManyField(Document, blank=True, related_name="conversations")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True, db_index=True)
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-updated_at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.title or "New conversation"
+
+
+class Role(models.TextChoices):
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class MessageState(models.TextChoices):
+    STREAMING = "streaming"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+class Message(models.Model):
+    """A question or an answer. An answer is stamped with its reader and index versions."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="messages"
+    )
+    role = models.CharField(max_length=9, choices=Role)
+    state = models.CharField(max_length=9, choices=MessageState, default=MessageState.DONE)
+    content = models.TextField(blank=True, help_text="Markdown; [n] marks citation n.")
+    error = models.TextField(blank=True)
+    reader = models.CharField(max_length=200, blank=True)
+    grounded = models.BooleanField(
+        null=True, help_text="False where the evidence did not hold the answer."
+    )
+    index_versions = models.JSONField(default=dict, blank=True, help_text='{"text": 1, ...}')
+    timings = models.JSONField(default=dict, blank=True, help_text="Seconds by stage.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["created_at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.role} message {self.pk} ({self.state})"
+
+
+class Citation(models.Model):
+    """One numbered piece of evidence of an answer, kept as it was when the answer was given.
+
+    The snapshot (text, page, boxes, crop) survives re-indexing and deletion of the
+    document; `document` is null once the source was removed. `cited` tells whether the
+    answer's text uses it; the rest was shown to the reader but not used.
+    """
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="citations")
+    number = models.PositiveIntegerField()
+    cited = models.BooleanField(default=False)
+    document = models.ForeignKey(
+        Document, on_delete=models.SET_NULL, null=True, related_name="citations"
+    )
+    chunk = models.ForeignKey(Chunk, on_delete=models.SET_NULL, null=True, related_name="citations")
+    document_title = models.CharField(max_length=500)
+    kind = models.CharField(max_length=5)
+    page_number = models.PositiveIntegerField()
+    page_label = models.CharField(max_length=40, blank=True)
+    page_width = models.FloatField(default=0)
+    page_height = models.FloatField(default=0)
+    heading_path = models.JSONField(default=list)
+    caption = models.TextField(blank=True)
+    text = models.TextField(blank=True)
+    boxes = models.JSONField(
+        default=list, help_text="[[page, x0, y0, x1, y1], ...]: what to box, in PDF points."
+    )
+    crop = models.FileField(upload_to="citations/", blank=True, max_length=200)
+    page_image = models.FileField(upload_to="citations/", blank=True, max_length=200)
+    scores = models.JSONField(default=dict, blank=True, help_text="Ranks and scores per source.")
+
+    class Meta:
+        ordering = ["message", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["message", "number"], name="citation_number_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"[{self.number}] {self.document_title}, p. {self.page_label or self.page_number}"

@@ -1,0 +1,321 @@
+"""Every setting, read once, from the environment or `.env`; nonsense is refused at start.
+
+This is the only module that reads `os.environ`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from environs import Env, EnvError, validate
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Env(eager=False)
+env.read_env(str(BASE_DIR / ".env"), recurse=False)
+
+AT_LEAST_ONE = validate.Range(min=1)
+
+
+def _url_with_scheme(*schemes: str) -> Any:
+    def check(value: str) -> None:
+        if value and urlsplit(value).scheme not in schemes:
+            raise EnvError(f"must be a URL starting with {' or '.join(s + '://' for s in schemes)}")
+
+    return check
+
+
+DEBUG = env.bool("DEBUG", False)
+DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "data"))).expanduser().resolve()
+RUN_DIR = DATA_DIR / "run"
+INDEX_DIR = DATA_DIR / "index"
+
+# --- web -------------------------------------------------------------------------------------
+
+SECRET_KEY = env.str("SECRET_KEY", "")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+HOST = env.str("HOST", "127.0.0.1")
+PORT = env.int("PORT", 8000, validate=validate.Range(min=1, max=65535))
+WORKER_PROCESSES = env.int("WORKER_PROCESSES", 2, validate=AT_LEAST_ONE)
+TIME_ZONE = env.str("TIME_ZONE", "UTC")
+LOG_LEVEL = env.str(
+    "LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
+)
+
+# --- services --------------------------------------------------------------------------------
+
+DATABASE_URL = env.str(
+    "DATABASE_URL",
+    f"sqlite:///{DATA_DIR / 'pagewise.sqlite3'}",
+    validate=_url_with_scheme("sqlite", "postgres", "postgresql"),
+)
+# Empty: a private server that `manage.py serve` starts, on a unix socket under data/run/.
+REDIS_URL = env.str("REDIS_URL", "", validate=_url_with_scheme("redis", "rediss", "unix"))
+
+# --- ingestion -------------------------------------------------------------------------------
+
+UPLOAD_MAX_MB = env.int("UPLOAD_MAX_MB", 200, validate=AT_LEAST_ONE)
+UPLOAD_MAX_PAGES = env.int("UPLOAD_MAX_PAGES", 5000, validate=AT_LEAST_ONE)
+PARSE_PROCESSES = env.int("PARSE_PROCESSES", 2, validate=AT_LEAST_ONE)
+PARSE_MEMORY_MB = env.int("PARSE_MEMORY_MB", 2048, validate=validate.Range(min=512))
+PARSE_PAGE_SECONDS = env.int("PARSE_PAGE_SECONDS", 60, validate=AT_LEAST_ONE)
+# A document goes through these tasks in this order, as a Celery chain of ids.
+INGESTION_PIPELINE = ["ingestion.tasks.parse_document", "retrieval.tasks.embed_document"]
+
+# --- models ----------------------------------------------------------------------------------
+
+MODELS_DIR = Path(env.str("MODELS_DIR", str(DATA_DIR / "models"))).expanduser().resolve()
+TEXT_MODEL = env.str("TEXT_MODEL", "sentence-transformers/all-MiniLM-L6-v2")
+IMAGE_MODEL = env.str("IMAGE_MODEL", "ViT-B-32/laion2b_s34b_b79k")
+RERANK_MODEL = env.str("RERANK_MODEL", "cross-encoder/ms-marco-MiniLM-L-6-v2")
+MODEL_DOWNLOADS = env.bool("MODEL_DOWNLOADS", True)
+
+# --- retrieval -------------------------------------------------------------------------------
+
+SPACES: dict[str, dict[str, Any]] = {
+    "text": {
+        "embedder": "retrieval.embedders.sentence_transformer.SentenceTransformerEmbedder",
+        "model": TEXT_MODEL,
+        "metric": "cosine",
+        "kinds": ["text", "table", "image"],
+        "input": "text",
+        "batch_size": 32,
+        "index": {"type": "auto", "M": 32, "ef_construction": 200, "ef_search": 64},
+    },
+    "image": {
+        "embedder": "retrieval.embedders.open_clip.OpenClipEmbedder",
+        "model": IMAGE_MODEL,
+        "metric": "cosine",
+        "kinds": ["table", "image"],
+        "input": "image",
+        "batch_size": 16,
+        "index": {"type": "auto", "M": 32, "ef_construction": 200, "ef_search": 64},
+        # Where the model's weights cannot be had, the space holds these vectors of each
+        # figure's caption, inner text and referring sentences instead, and says so.
+        "fallback": "text",
+    },
+}
+KEYWORD_ANALYZER = "en_stem"
+SEARCH_DEFAULTS: dict[str, Any] = {
+    "candidates": 60,
+    "rrf_k": 60,
+    "weights": {"text": 1.0, "image": 1.0, "keywords": 1.0},
+    "rerank": 40,
+    "top_k": 10,
+}
+# More fresh rows than this and a new FAISS snapshot is built.
+SNAPSHOT_AFTER_ROWS = 2000
+
+# --- answers ---------------------------------------------------------------------------------
+
+VLM_BASE_URL = env.str("VLM_BASE_URL", "", validate=_url_with_scheme("http", "https"))
+VLM_MODEL = env.str("VLM_MODEL", "")
+VLM_API_KEY = env.str("VLM_API_KEY", "")
+VLM_TIMEOUT_SECONDS = env.int("VLM_TIMEOUT_SECONDS", 120, validate=AT_LEAST_ONE)
+VLM_MAX_IMAGES = env.int("VLM_MAX_IMAGES", 4, validate=validate.Range(min=0))
+VLM_IMAGE_PIXELS = env.int("VLM_IMAGE_PIXELS", 1024, validate=validate.Range(min=64))
+VLM_CONTEXT_TOKENS = env.int("VLM_CONTEXT_TOKENS", 8192, validate=validate.Range(min=512))
+VLM_MAX_OUTPUT_TOKENS = env.int("VLM_MAX_OUTPUT_TOKENS", 1024, validate=validate.Range(min=16))
+
+READERS: dict[str, str] = {
+    "openai_compatible": "answers.readers.openai_compatible.OpenAICompatibleReader",
+    "extractive": "answers.readers.extractive.ExtractiveReader",
+}
+READER = "openai_compatible" if VLM_BASE_URL else "extractive"
+
+
+def _refuse(problem: str) -> None:
+    sys.exit(f"Pagewise cannot start: {problem}\nSee the table of settings in README.md.")
+
+
+try:
+    env.seal()
+except EnvError as exc:
+    _refuse(str(exc))
+if VLM_BASE_URL and not VLM_MODEL:
+    _refuse("VLM_BASE_URL is set but VLM_MODEL is not: name the model that the endpoint serves.")
+
+REDIS_SOCKET = RUN_DIR / "redis.sock"
+REDIS_IS_EMBEDDED = not REDIS_URL
+REDIS_URL = REDIS_URL or f"unix://{REDIS_SOCKET}"
+
+SECRET_KEY_FILE = DATA_DIR / "secret_key"
+
+
+def _secret_key() -> str:
+    """Read the key made at first start, or make it: sessions must survive a restart."""
+    from django.core.management.utils import get_random_secret_key
+
+    try:
+        return SECRET_KEY_FILE.read_text().strip()
+    except FileNotFoundError:
+        pass
+    key = get_random_secret_key()
+    try:
+        DATA_DIR.mkdir(parents=True, exist_ok=True)
+        with SECRET_KEY_FILE.open("x") as file:
+            SECRET_KEY_FILE.chmod(0o600)
+            file.write(key)
+    except FileExistsError:
+        return SECRET_KEY_FILE.read_text().strip()
+    except OSError as exc:
+        _refuse(f"the data folder {DATA_DIR} cannot be written ({exc.strerror}).")
+    return key
+
+
+SECRET_KEY = SECRET_KEY or _secret_key()
+
+# --- Django ----------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "rag_site",
+    "ingestion",
+    "retrieval",
+    "answers",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "rag_site.urls"
+ASGI_APPLICATION = "rag_site.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+_database = env.dj_db_url("DATABASE_URL", DATABASE_URL)
+if _database["ENGINE"].endswith("sqlite3"):
+    # WAL lets the web process read while a worker writes; IMMEDIATE makes a writer wait for
+    # its turn at BEGIN instead of failing with "database is locked" in the middle.
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+DATABASES = {"default": _database}
+
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+}
+
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CONCURRENCY = WORKER_PROCESSES
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULE_FILENAME = str(RUN_DIR / "beat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "put-back-stuck-documents": {
+        "task": "ingestion.tasks.put_back_stuck_documents",
+        "schedule": 20.0,
+    },
+}
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "answers:chat"
+LOGOUT_REDIRECT_URL = "login"
+
+LANGUAGE_CODE = "en-us"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = DATA_DIR / "files"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+# Larger uploads go to a temporary file while they arrive, so memory stays bounded.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FILES = 200
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",
+    "PAGE_SIZE": 50,
+    "EXCEPTION_HANDLER": "rag_site.errors.api_exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Pagewise API",
+    "DESCRIPTION": "Upload PDF documents, search them, and ask questions that are answered "
+    "with citations.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {"httpx": {"level": "WARNING"}, "sentence_transformers": {"level": "WARNING"}},
+}
