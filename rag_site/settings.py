@@ -48,11 +48,7 @@ LOG_LEVEL = env.str(
 
 # --- services --------------------------------------------------------------------------------
 
-DATABASE_URL = env.str(
-    "DATABASE_URL",
-    f"sqlite:///{DATA_DIR / 'pagewise.sqlite3'}",
-    validate=_url_with_scheme("sqlite", "postgres", "postgresql"),
-)
+DATABASE = env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'pagewise.sqlite3'}")
 # Empty: a private server that `manage.py serve` starts, on a unix socket under data/run/.
 REDIS_URL = env.str("REDIS_URL", "", validate=_url_with_scheme("redis", "rediss", "unix"))
 
@@ -220,16 +216,15 @@ TEMPLATES = [
     }
 ]
 
-_database = env.dj_db_url("DATABASE_URL", DATABASE_URL)
-if _database["ENGINE"].endswith("sqlite3"):
+if DATABASE["ENGINE"].endswith("sqlite3"):
     # WAL lets the web process read while a worker writes; IMMEDIATE makes a writer wait for
     # its turn at BEGIN instead of failing with "database is locked" in the middle.
-    _database["OPTIONS"] = {
+    DATABASE["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
-DATABASES = {"default": _database}
+DATABASES = {"default": DATABASE}
 
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
