@@ -125,10 +125,9 @@ class Document(models.Model):
     pages_done = models.PositiveIntegerField(default=0)
     chunks_total = models.PositiveIntegerField(default=0)
     chunks_embedded = models.PositiveIntegerField(default=0)
-    # The worker that has the document in hand renews `heartbeat_at`; a stale one means that
-    # the worker died, and the document is put back.
-    lease = models.CharField(max_length=64, blank=True)
-    heartbeat_at = models.DateTimeField(null=True)
+    # The trip down the pipeline that owns the document now; empty when it is at rest.
+    run = models.CharField(max_length=32, blank=True)
+    # How often it was put back since a page was last finished.
     attempts = models.PositiveIntegerField(default=0)
 
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
@@ -189,6 +188,9 @@ class Page(models.Model):
     warnings = models.JSONField(default=list, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     image = models.CharField(max_length=200, blank=True, help_text="Storage name.")
+    crops = models.JSONField(
+        default=dict, help_text="Crop name to {file, width, height}: storage name and pixels."
+    )
     # The parsed blocks (see ingestion.layout), as compressed JSON: chunks are rebuilt from it.
     layout = models.BinaryField(default=b"")
 

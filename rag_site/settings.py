@@ -5,7 +5,10 @@ This is the only module that reads `os.environ`.
 
 from __future__ import annotations
 
+import hashlib
+import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -56,7 +59,7 @@ REDIS_URL = env.str("REDIS_URL", "", validate=_url_with_scheme("redis", "rediss"
 
 UPLOAD_MAX_MB = env.int("UPLOAD_MAX_MB", 200, validate=AT_LEAST_ONE)
 UPLOAD_MAX_PAGES = env.int("UPLOAD_MAX_PAGES", 5000, validate=AT_LEAST_ONE)
-PARSE_PROCESSES = env.int("PARSE_PROCESSES", 2, validate=AT_LEAST_ONE)
+PARSE_PROCESSES = env.int("PARSE_PROCESSES", os.cpu_count() or 1, validate=AT_LEAST_ONE)
 PARSE_MEMORY_MB = env.int("PARSE_MEMORY_MB", 2048, validate=validate.Range(min=512))
 PARSE_PAGE_SECONDS = env.int("PARSE_PAGE_SECONDS", 60, validate=AT_LEAST_ONE)
 # A document goes through these tasks in this order, as a Celery chain of ids.
@@ -136,6 +139,9 @@ if VLM_BASE_URL and not VLM_MODEL:
     _refuse("VLM_BASE_URL is set but VLM_MODEL is not: name the model that the endpoint serves.")
 
 REDIS_SOCKET = RUN_DIR / "redis.sock"
+if len(str(REDIS_SOCKET)) > 100:  # The kernel takes 107 bytes for a unix socket's path.
+    _digest = hashlib.sha256(str(RUN_DIR).encode()).hexdigest()[:12]
+    REDIS_SOCKET = Path(tempfile.gettempdir()) / f"pagewise-{os.getuid()}-{_digest}" / "redis.sock"
 REDIS_IS_EMBEDDED = not REDIS_URL
 REDIS_URL = REDIS_URL or f"unix://{REDIS_SOCKET}"
 
@@ -238,6 +244,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONCURRENCY = WORKER_PROCESSES
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A message whose worker died is delivered again after this long; no task runs as long.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 900}
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE_FILENAME = str(RUN_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {

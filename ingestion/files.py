@@ -1,0 +1,51 @@
+"""Stored files, wherever the storage keeps them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.core.files.storage import Storage, default_storage
+from django.db.models.fields.files import FieldFile
+
+
+@contextmanager
+def local_copy(file: FieldFile) -> Iterator[Path]:
+    """Give a path on this machine: the file itself where it is local, else a copy of it."""
+    try:
+        path = file.path
+    except NotImplementedError:
+        with tempfile.NamedTemporaryFile(suffix=Path(file.name or "").suffix) as copy:
+            for block in file.chunks():
+                copy.write(block)
+            copy.flush()
+            yield Path(copy.name)
+    else:
+        yield Path(path)
+
+
+def files_under(folder: str, *, storage: Storage = default_storage) -> Iterator[str]:
+    """Yield the storage names of all files below a folder."""
+    try:
+        folders, names = storage.listdir(folder)
+    except FileNotFoundError:
+        return
+    for name in names:
+        yield f"{folder}/{name}"
+    for inner in folders:
+        yield from files_under(f"{folder}/{inner}", storage=storage)
+
+
+def delete_folder(folder: str, *, storage: Storage = default_storage) -> None:
+    """Delete every file below a folder, and the folders where the storage has such."""
+    folders: set[str] = {folder}
+    for name in list(files_under(folder, storage=storage)):
+        storage.delete(name)
+        parent = name.rsplit("/", 1)[0]
+        while len(parent) > len(folder):
+            folders.add(parent)
+            parent = parent.rsplit("/", 1)[0]
+    for empty in sorted(folders, key=len, reverse=True):
+        storage.delete(empty)

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class RagSiteConfig(AppConfig):
+    name = "rag_site"

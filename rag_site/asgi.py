@@ -1,0 +1,14 @@
+"""The ASGI entry point."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rag_site.settings")
+
+application = get_asgi_application()
+
+# Imported here, not at the top: apps must be set up first.
+from retrieval.warmup import warm  # noqa: E402
+
+warm()
