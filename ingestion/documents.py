@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -139,8 +139,8 @@ def _create(
     )
     upload.seek(0)
     try:
+        document.file.save(filename, upload, save=False)
         with transaction.atomic():
-            document.file.save(filename, upload, save=False)
             document.save(force_insert=True)
             pipeline.start(document)
     except IntegrityError:
