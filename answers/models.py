@@ -24,6 +24,9 @@ class Conversation(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
     )
     title = models.CharField(max_length=200, blank=True)
+    reader = models.CharField(
+        max_length=40, blank=True, help_text="A name in settings.READERS; empty: the default."
+    )
     # Nothing chosen means everything that the owner may read.
     collections = models.ManyToManyField(Collection, blank=True, related_name="conversations")
     documents = models.ManyToManyField(Document, blank=True, related_name="conversations")
@@ -51,6 +54,9 @@ class MessageState(models.TextChoices):
     FAILED = "failed"
 
 
+FINAL_STATES = (MessageState.DONE, MessageState.STOPPED, MessageState.FAILED)
+
+
 class Message(models.Model):
     """A question or an answer. An answer is stamped with its reader and index versions."""
 
@@ -58,17 +64,29 @@ class Message(models.Model):
     conversation = models.ForeignKey(
         Conversation, on_delete=models.CASCADE, related_name="messages"
     )
+    # Several answers may belong to one question: it can be asked again.
+    question = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="answers"
+    )
     role = models.CharField(max_length=9, choices=Role)
-    state = models.CharField(max_length=9, choices=MessageState, default=MessageState.DONE)
+    state = models.CharField(
+        max_length=9, choices=MessageState, default=MessageState.DONE, db_index=True
+    )
     content = models.TextField(blank=True, help_text="Markdown; [n] marks citation n.")
     error = models.TextField(blank=True)
+    notes = models.JSONField(
+        default=list, blank=True, help_text="Sentences about how the answer was made."
+    )
+    search_query = models.TextField(blank=True, help_text="What was searched for.")
     reader = models.CharField(max_length=200, blank=True)
     grounded = models.BooleanField(
         null=True, help_text="False where the evidence did not hold the answer."
     )
     index_versions = models.JSONField(default=dict, blank=True, help_text='{"text": 1, ...}')
     timings = models.JSONField(default=dict, blank=True, help_text="Seconds by stage.")
+    usage = models.JSONField(default=dict, blank=True, help_text="Tokens and images sent.")
     created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["created_at", "pk"]
@@ -76,13 +94,18 @@ class Message(models.Model):
     def __str__(self) -> str:
         return f"{self.role} message {self.pk} ({self.state})"
 
+    @property
+    def is_final(self) -> bool:
+        return self.state in FINAL_STATES
+
 
 class Citation(models.Model):
     """One numbered piece of evidence of an answer, kept as it was when the answer was given.
 
     The snapshot (text, page, boxes, crop) survives re-indexing and deletion of the
     document; `document` is null once the source was removed. `cited` tells whether the
-    answer's text uses it; the rest was shown to the reader but not used.
+    answer's text uses it; the rest was shown to the reader but not used. `crop` and
+    `page_image` are named after their bytes and shared by every citation of the same image.
     """
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="citations")
@@ -92,20 +115,27 @@ class Citation(models.Model):
         Document, on_delete=models.SET_NULL, null=True, related_name="citations"
     )
     chunk = models.ForeignKey(Chunk, on_delete=models.SET_NULL, null=True, related_name="citations")
+    # Who may read a removed source is still asked of the collection that it stood in.
+    collection = models.ForeignKey(
+        Collection, on_delete=models.SET_NULL, null=True, related_name="citations"
+    )
     document_title = models.CharField(max_length=500)
     kind = models.CharField(max_length=5)
     page_number = models.PositiveIntegerField()
     page_label = models.CharField(max_length=40, blank=True)
-    page_width = models.FloatField(default=0)
-    page_height = models.FloatField(default=0)
+    page_width = models.FloatField(default=0, help_text="PDF points.")
+    page_height = models.FloatField(default=0, help_text="PDF points.")
     heading_path = models.JSONField(default=list)
     caption = models.TextField(blank=True)
     text = models.TextField(blank=True)
+    quotes = models.JSONField(
+        default=list, help_text="[[start, end], ...]: the parts of `text` that the answer uses."
+    )
     boxes = models.JSONField(
         default=list, help_text="[[page, x0, y0, x1, y1], ...]: what to box, in PDF points."
     )
-    crop = models.FileField(upload_to="citations/", blank=True, max_length=200)
-    page_image = models.FileField(upload_to="citations/", blank=True, max_length=200)
+    crop = models.FileField(blank=True, max_length=200)
+    page_image = models.FileField(blank=True, max_length=200)
     scores = models.JSONField(default=dict, blank=True, help_text="Ranks and scores per source.")
 
     class Meta:
