@@ -1,0 +1,83 @@
+"""One JSON shape for every error of the API: problem details (RFC 9457)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from ingestion.errors import PermanentError, TransientError
+
+STATUS_BY_CODE = {"duplicate": 409, "too_large": 413, "disk_full": 507}
+
+
+def api_exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
+    """Translate an exception to problem details: type, title, status, detail, code.
+
+    Validation errors carry `errors`, a list of {field, message}; a refused duplicate
+    carries `existing`, the id of the document that is already there.
+    """
+    if isinstance(exc, PermanentError):
+        return _refusal(exc)
+    if isinstance(exc, TransientError):
+        return _problem(503, "unavailable", str(exc), headers={"Retry-After": "5"})
+    response = exception_handler(exc, context)
+    if response is None:
+        return None
+    if isinstance(exc, exceptions.ValidationError):
+        detail = "Some fields are not right; see errors."
+        return _problem(400, "invalid", detail, errors=_field_errors(exc.detail))
+    headers = {
+        name: response[name] for name in ("WWW-Authenticate", "Retry-After") if name in response
+    }
+    return _problem(response.status_code, _code(exc), _detail(exc, response), headers=headers)
+
+
+def _refusal(exc: PermanentError) -> Response:
+    code = getattr(exc, "code", "refused")
+    existing = getattr(exc, "existing", None)
+    extra = {"existing": str(existing.uuid)} if existing is not None else {}
+    return _problem(STATUS_BY_CODE.get(code, 422), code, str(exc), **extra)
+
+
+def _problem(
+    status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **extra: Any
+) -> Response:
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        **extra,
+    }
+    return Response(body, status, headers=headers, content_type="application/problem+json")
+
+
+def _code(exc: Exception) -> str:
+    if isinstance(exc, Http404):
+        return "not_found"
+    if isinstance(exc, PermissionDenied):
+        return "permission_denied"
+    return str(getattr(exc, "default_code", "error"))
+
+
+def _detail(exc: Exception, response: Response) -> str:
+    if isinstance(exc, Http404):
+        return "There is no such thing, or you may not see it."
+    data = response.data
+    return str(data.get("detail", exc)) if isinstance(data, dict) else str(exc)
+
+
+def _field_errors(detail: Any, field: str = "") -> list[dict[str, str]]:
+    if isinstance(detail, dict):
+        pairs = [(f"{field}.{key}" if field else str(key), value) for key, value in detail.items()]
+        return [error for name, value in pairs for error in _field_errors(value, name)]
+    if isinstance(detail, list):
+        return [error for value in detail for error in _field_errors(value, field)]
+    return [{"field": field, "message": str(detail)}]

@@ -1,4 +1,33 @@
-from django.contrib import admin
-from django.urls import path
+"""Every address of the site."""
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from django.contrib import admin
+from django.contrib.auth import views as auth_views
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from rest_framework.authtoken.views import obtain_auth_token
+
+from rag_site import views
+
+api_patterns = [
+    path("auth/token/", obtain_auth_token, name="token"),
+    path("", include("ingestion.api_urls")),
+    path("", include("retrieval.api_urls")),
+    path("", include("answers.api_urls")),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
+    path("redoc/", SpectacularRedocView.as_view(url_name="schema"), name="api-redoc"),
+]
+
+urlpatterns = [
+    path("", views.start, name="start"),
+    path("chat/", include("answers.urls")),
+    path("documents/", include("ingestion.urls")),
+    path("status/", views.status_page, name="status"),
+    path("health", views.ready, name="health"),
+    path("health/live", views.live, name="health-live"),
+    path("health/ready", views.ready, name="health-ready"),
+    path("login/", auth_views.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("logout/", auth_views.LogoutView.as_view(), name="logout"),
+    path("api/v1/", include(api_patterns)),
+    path("admin/", admin.site.urls),
+]

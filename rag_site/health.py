@@ -1,0 +1,88 @@
+"""What works and what does not, for people (status page) and programs (/health)."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+WORKER_KEY = "pagewise:worker-alive"
+WORKER_SECONDS = 30
+LOW_DISK_MB = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One part of the system: whether it works, and a sentence about it.
+
+    Without an `essential` part nothing works; the rest degrades.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+    essential: bool = True
+
+
+def services() -> list[Check]:
+    """Check everything that runs beside this process."""
+    return [_database(), *_redis_and_worker(), _disk(), _reader()]
+
+
+def _database() -> Check:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as exc:
+        return Check("Database", False, f"The database does not answer: {exc}")
+    return Check("Database", True, f"{connection.display_name} answers.")
+
+
+def _client() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2)
+
+
+def _redis_and_worker() -> list[Check]:
+    try:
+        seen = _client().get(WORKER_KEY)
+    except redis.RedisError as exc:
+        return [
+            Check("Task queue", False, f"Redis does not answer: {exc}"),
+            Check("Worker", False, "Unknown while the task queue does not answer."),
+        ]
+    kind = "A private server" if settings.REDIS_IS_EMBEDDED else "Redis"
+    queue = Check("Task queue", True, f"{kind} answers.")
+    if seen is None:
+        detail = "No worker has reported lately: uploads wait. Start one, or restart Pagewise."
+        return [queue, Check("Worker", False, detail)]
+    return [
+        queue,
+        Check("Worker", True, f"Reported {max(0, int(time.time() - float(seen)))} s ago."),
+    ]
+
+
+def report_worker_alive() -> None:
+    """Called by workers at every heartbeat."""
+    _client().set(WORKER_KEY, time.time(), ex=WORKER_SECONDS)
+
+
+def _disk() -> Check:
+    free_mb = shutil.disk_usage(settings.DATA_DIR).free // 2**20
+    ok = free_mb >= LOW_DISK_MB
+    detail = f"{free_mb / 1024:.1f} GB are free in {settings.DATA_DIR}."
+    return Check("Disk", ok, detail if ok else f"{detail} Free some space.", essential=False)
+
+
+def _reader() -> Check:
+    if settings.VLM_BASE_URL:
+        detail = f"Answers are written by {settings.VLM_MODEL} at {settings.VLM_BASE_URL}."
+    else:
+        detail = (
+            "No model is configured: answers are quotes from the documents. "
+            "Set VLM_BASE_URL and VLM_MODEL for written answers."
+        )
+    return Check("Reader", True, detail, essential=False)
