@@ -90,3 +90,11 @@ def sent_tasks(monkeypatch) -> list[tuple[int, str]]:
     monkeypatch.setattr(pipeline, "_send", lambda document_id, run: sent.append((document_id, run)))
     monkeypatch.setattr(liveness, "clear", lambda run: None)
     return sent
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where FORBID_SKIPS is set, a skipped test fails the run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("FORBID_SKIPS") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        reporter.write_line("FORBID_SKIPS is set and tests were skipped.", red=True)
