@@ -1,0 +1,144 @@
+"""The Hugging Face cache and hub, behind four calls that never hang.
+
+A hub that cannot be reached is noticed within `PROBE_SECONDS` and left alone for
+`RETRY_SECONDS` by every process that shares the cache folder: a marker file says so.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TypeVar
+
+from ingestion.errors import TransientError
+
+PROBE_SECONDS = 2.0
+RETRY_SECONDS = 300.0
+MARKER = ".pagewise-hub-unreachable"
+
+T = TypeVar("T")
+
+
+def cached_folder(repo: str) -> Path | None:
+    """Find the newest local snapshot of a repository, complete or not; None without one."""
+    from huggingface_hub import constants
+
+    storage = Path(constants.HF_HUB_CACHE) / f"models--{repo.replace('/', '--')}"
+    try:
+        revision = (storage / "refs" / "main").read_text().strip()
+    except OSError:
+        return None
+    snapshot = storage / "snapshots" / revision
+    return snapshot if snapshot.is_dir() else None
+
+
+def why_unusable() -> str:
+    """Say in a sentence why nothing can be downloaded now; empty when it can."""
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return "Downloads are switched off by HF_HUB_OFFLINE."
+    cache = Path(constants.HF_HUB_CACHE)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        return f"The download cache {cache} cannot be made ({exc.strerror})."
+    if not os.access(cache, os.W_OK):
+        return f"The download cache {cache} cannot be written."
+    unreachable = f"The model hub {constants.ENDPOINT} cannot be reached."
+    marker = cache / MARKER
+    if _is_fresh(marker):
+        return unreachable
+    if not _answers(constants.ENDPOINT):
+        _remember_unreachable()
+        return unreachable
+    marker.unlink(missing_ok=True)
+    return ""
+
+
+def fetch_within(seconds: float, repo: str, patterns: Sequence[str]) -> Path:
+    """Like `fetch`, but given up after so many seconds, with a TransientError."""
+    try:
+        return _within(seconds, lambda: fetch(repo, patterns))
+    except TimeoutError as exc:
+        _remember_unreachable()
+        raise TransientError(f"The hub took too long to send {repo}.") from exc
+
+
+def fetch(repo: str, patterns: Sequence[str]) -> Path:
+    """Download the matching files of a repository into the cache; return their folder.
+
+    Raises LookupError (a sentence) where the hub has no such model or does not hand it out,
+    TransientError where the connection or the disk failed.
+    """
+    from huggingface_hub import constants, snapshot_download
+
+    # The HTTP library's own error, whichever library this version of the hub client uses.
+    from huggingface_hub.errors import HTTPError, RepositoryNotFoundError  # type: ignore[attr-defined]
+
+    try:
+        folder = snapshot_download(
+            repo, allow_patterns=list(patterns), endpoint=constants.ENDPOINT, etag_timeout=5
+        )
+    except RepositoryNotFoundError as exc:
+        raise LookupError(f"The hub does not hand out a model named {repo}.") from exc
+    except (HTTPError, OSError, RuntimeError) as exc:
+        _remember_unreachable()
+        raise TransientError(f"Downloading {repo} from the hub failed.") from exc
+    return Path(folder)
+
+
+def _remember_unreachable() -> None:
+    from huggingface_hub import constants
+
+    (Path(constants.HF_HUB_CACHE) / MARKER).touch()
+
+
+def _is_fresh(marker: Path) -> bool:
+    try:
+        return time.time() - marker.stat().st_mtime < RETRY_SECONDS
+    except OSError:
+        return False
+
+
+def _answers(endpoint: str) -> bool:
+    """Ask for the hub's front page; any HTTP answer counts."""
+
+    def ask() -> bool:
+        request = urllib.request.Request(endpoint, method="HEAD")
+        try:
+            with urllib.request.urlopen(request, timeout=PROBE_SECONDS):
+                return True
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+
+    try:
+        return _within(PROBE_SECONDS, ask)
+    except TimeoutError:
+        return False
+
+
+def _within(seconds: float, call: Callable[[], T]) -> T:
+    """Run a call in a thread of its own, and leave it there when it takes too long.
+
+    Needed since no timeout covers a name server that stays silent, nor the hub client's retries.
+    Raises TimeoutError.
+    """
+    outcome: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(call())
+        except (LookupError, TransientError) as exc:
+            outcome.set_exception(exc)
+
+    threading.Thread(target=run, name="hub", daemon=True).start()
+    return outcome.result(timeout=seconds)
