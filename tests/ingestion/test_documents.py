@@ -1,0 +1,144 @@
+"""What is taken, what is refused and why, and that nothing is left behind."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.files.storage import FileSystemStorage, default_storage
+
+from ingestion import documents, files, pipeline
+from ingestion.collections import default_for
+from ingestion.models import Chunk, Document, DocumentState, Page, PageState
+from ingestion.signals import document_published
+from tests.factories import pdf_bytes, upload
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def owner():
+    return get_user_model().objects.create_user("ana", password="x")
+
+
+@pytest.fixture
+def collection(owner):
+    return default_for(owner)
+
+
+@pytest.fixture
+def document(collection, owner, sent_tasks) -> Document:
+    return documents.submit(upload(), collection=collection, owner=owner)
+
+
+def test_submit_stores_the_file_and_sends_it_down_the_pipeline(document, sent_tasks) -> None:
+    assert document.state == DocumentState.QUEUED
+    assert document.page_count == 1
+    assert document.title == "report"
+    assert default_storage.exists(document.file.name)
+    assert "report" not in document.file.name
+    assert sent_tasks == [(document.pk, document.run)]
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "empty"),
+        (b"just text", "not_pdf"),
+        (b"%PDF-1.7\nnothing of a PDF follows", "damaged"),
+        (pdf_bytes(password="secret"), "encrypted"),
+    ],
+)
+def test_refuses_with_a_reason_and_leaves_nothing(data, code, collection, owner, sent_tasks) -> None:
+    with pytest.raises(documents.Refused) as refused:
+        documents.submit(upload(data), collection=collection, owner=owner)
+    assert refused.value.code == code
+    assert refused.value.reason.endswith(".")
+    assert not Document.objects.exists()
+    assert list(files.files_under("documents")) == []
+    assert sent_tasks == []
+
+
+def test_refuses_the_same_bytes_twice_and_names_the_first(document, collection, owner) -> None:
+    with pytest.raises(documents.Refused) as refused:
+        documents.submit(
+            upload(default_storage.open(document.file.name).read(), "copy.pdf"),
+            collection=collection,
+            owner=owner,
+        )
+    assert refused.value.code == "duplicate"
+    assert refused.value.existing == document
+
+
+def test_refuses_what_is_too_large_or_too_long(collection, owner, settings, sent_tasks) -> None:
+    settings.UPLOAD_MAX_PAGES = 1
+    with pytest.raises(documents.Refused, match="2 pages"):
+        documents.submit(upload(pdf_bytes(["a", "b"])), collection=collection, owner=owner)
+    settings.UPLOAD_MAX_MB = 0
+    with pytest.raises(documents.Refused, match="larger"):
+        documents.submit(upload(), collection=collection, owner=owner)
+
+
+def test_a_full_disk_is_a_clear_refusal(collection, owner, monkeypatch, sent_tasks) -> None:
+    def no_room(*_: object, **__: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(FileSystemStorage, "_save", no_room)
+    with pytest.raises(documents.Refused) as refused:
+        documents.submit(upload(), collection=collection, owner=owner)
+    assert refused.value.code == "disk_full"
+    assert not Document.objects.exists()
+
+
+def test_publish_switches_generations_and_tells_listeners(document) -> None:
+    page = Page.objects.create(document=document, number=1, state=PageState.DONE)
+    for generation in (1, 2):
+        Document.objects.filter(pk=document.pk).update(live_generation=1)
+        Chunk.objects.create(
+            document=document,
+            page=page,
+            generation=generation,
+            order=0,
+            kind="text",
+            page_number=1,
+            box=[0, 0, 1, 1],
+            text=f"generation {generation}",
+        )
+    heard: list[int] = []
+
+    def listen(document: Document, **_: object) -> None:
+        heard.append(document.live_generation)
+
+    document_published.connect(listen)
+    document.refresh_from_db()
+    documents.publish(document, document.run)
+    assert heard == [2]
+    assert [chunk.text for chunk in Chunk.objects.live()] == ["generation 2"]
+    assert Chunk.objects.count() == 1
+    assert Document.objects.get().state == DocumentState.READY
+
+
+def test_a_superseded_run_cannot_publish(document) -> None:
+    old = document.run
+    documents.cancel(document)
+    with pytest.raises(pipeline.Superseded):
+        documents.publish(document, old)
+    assert Document.objects.get().state == DocumentState.CANCELLED
+
+
+def test_delete_leaves_no_row_and_no_file(document) -> None:
+    folder = document.folder
+    documents.delete(document)
+    assert not Document.objects.exists()
+    assert list(files.files_under(folder)) == []
+
+
+def test_retry_gives_skipped_pages_another_chance(document, sent_tasks) -> None:
+    Page.objects.create(document=document, number=1, state=PageState.SKIPPED, warnings=["Broke."])
+    pipeline.fail(document.pk, document.run, "It broke.")
+    document.refresh_from_db()
+    documents.retry(document)
+    assert Page.objects.get().state == PageState.PENDING
+    assert len(sent_tasks) == 2
+    assert Document.objects.get().error == ""
