@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 from celery.exceptions import Ignore
 from django.contrib.auth import get_user_model
@@ -24,7 +26,7 @@ def document(redis_url: str) -> Document:
         sha256="0" * 64,
         size_bytes=1,
         page_count=1,
-        run="current",
+        run=uuid.uuid4().hex,
     )
 
 
@@ -36,10 +38,10 @@ def test_a_step_runs_for_the_current_run_alone(document: Document) -> None:
         seen.append(run)
         return True
 
-    look(document.pk, "current")
+    look(document.pk, document.run)
     with pytest.raises(Ignore):
         look(document.pk, "older")
-    assert seen == ["current"]
+    assert seen == [document.run]
 
 
 def test_a_permanent_error_fails_the_document_with_its_sentence(document: Document) -> None:
@@ -48,7 +50,7 @@ def test_a_permanent_error_fails_the_document_with_its_sentence(document: Docume
         raise PermanentError("The file is damaged.")
 
     with pytest.raises(Ignore):
-        break_it(document.pk, "current")
+        break_it(document.pk, document.run)
     document.refresh_from_db()
     assert (document.state, document.error) == (DocumentState.FAILED, "The file is damaged.")
 
@@ -61,14 +63,15 @@ def test_progress_of_a_superseded_run_is_not_stored(document: Document) -> None:
 
 
 def test_lost_documents_are_put_back(document: Document, sent_tasks) -> None:
+    lost_run = document.run
     assert pipeline.put_back_lost() == 1
     document.refresh_from_db()
     assert sent_tasks == [(document.pk, document.run)]
-    assert document.run != "current"
+    assert document.run != lost_run
 
 
 def test_waiting_documents_are_left_alone(document: Document, sent_tasks) -> None:
-    liveness.mark_waiting("current")
+    liveness.mark_waiting(document.run)
     assert pipeline.put_back_lost() == 0
     assert sent_tasks == []
 
