@@ -12,8 +12,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
-from environs import Env, EnvError, validate
+from environs import Env, EnvValidationError, ValidationError, validate
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -26,7 +27,9 @@ AT_LEAST_ONE = validate.Range(min=1)
 def _url_with_scheme(*schemes: str) -> Any:
     def check(value: str) -> None:
         if value and urlsplit(value).scheme not in schemes:
-            raise EnvError(f"must be a URL starting with {' or '.join(s + '://' for s in schemes)}")
+            raise ValidationError(
+                f"Must be a URL starting with {' or '.join(s + '://' for s in schemes)}"
+            )
 
     return check
 
@@ -44,13 +47,15 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
 HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000, validate=validate.Range(min=1, max=65535))
 WORKER_PROCESSES = env.int("WORKER_PROCESSES", 2, validate=AT_LEAST_ONE)
-TIME_ZONE = env.str("TIME_ZONE", "UTC")
+TIME_ZONE = env.str("TIME_ZONE", "UTC", validate=validate.OneOf(available_timezones()))
 LOG_LEVEL = env.str(
     "LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
 )
 
 # --- services --------------------------------------------------------------------------------
 
+# Checked by its scheme before it is taken apart: dj-database-url knows more databases than we do.
+env.str("DATABASE_URL", "", validate=_url_with_scheme("sqlite", "postgres", "postgresql"))
 DATABASE = env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'pagewise.sqlite3'}")
 # Empty: a private server that `manage.py serve` starts, on a unix socket under data/run/.
 REDIS_URL = env.str("REDIS_URL", "", validate=_url_with_scheme("redis", "rediss", "unix"))
@@ -133,8 +138,13 @@ def _refuse(problem: str) -> None:
 
 try:
     env.seal()
-except EnvError as exc:
-    _refuse(str(exc))
+except EnvValidationError as exc:
+    _refuse(
+        "; ".join(
+            f"{name} is set to nonsense: {' '.join(map(str, messages))}"
+            for name, messages in dict(exc.error_messages).items()
+        )
+    )
 if VLM_BASE_URL and not VLM_MODEL:
     _refuse("VLM_BASE_URL is set but VLM_MODEL is not: name the model that the endpoint serves.")
 

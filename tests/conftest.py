@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -11,7 +12,14 @@ from pathlib import Path
 
 import pytest
 import redis
+from playwright.sync_api import Browser, sync_playwright
 
+from tests.site import Site, running_site
+
+CHROMIUM_FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
 EVALDATA = Path(__file__).resolve().parents[2] / "shared" / "evaldata"
 
 
@@ -90,6 +98,25 @@ def sent_tasks(monkeypatch) -> list[tuple[int, str]]:
     monkeypatch.setattr(pipeline, "_send", lambda document_id, run: sent.append((document_id, run)))
     monkeypatch.setattr(liveness, "clear", lambda run: None)
     return sent
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The whole product, started once for all tests of a group (see `running_site`)."""
+    with running_site(tmp_path_factory.mktemp("site")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium; skips where none is installed."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("no Chromium is installed (Debian: apt install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
