@@ -1,7 +1,8 @@
 """The Hugging Face cache and hub, behind four calls that never hang.
 
 A hub that cannot be reached is noticed within `PROBE_SECONDS` and left alone for
-`RETRY_SECONDS` by every process that shares the cache folder: a marker file says so.
+`RETRY_SECONDS` by every process that shares the cache folder: a file in it says so. The same
+holds for a model that the hub does not have.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from ingestion.errors import TransientError
 
 PROBE_SECONDS = 2.0
 RETRY_SECONDS = 300.0
-MARKER = ".pagewise-hub-unreachable"
+NOTE = ".pagewise-"
+UNREACHABLE = "hub-unreachable"
 
 T = TypeVar("T")
 
@@ -38,8 +40,11 @@ def cached_folder(repo: str) -> Path | None:
     return snapshot if snapshot.is_dir() else None
 
 
-def why_unusable() -> str:
-    """Say in a sentence why nothing can be downloaded now; empty when it can."""
+def why_unusable(*, probe: bool = True) -> str:
+    """Say in a sentence why nothing can be downloaded now; empty when it can.
+
+    Without `probe`, only what is known already counts.
+    """
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
@@ -51,14 +56,10 @@ def why_unusable() -> str:
         return f"The download cache {cache} cannot be made ({exc.strerror})."
     if not os.access(cache, os.W_OK):
         return f"The download cache {cache} cannot be written."
-    unreachable = f"The model hub {constants.ENDPOINT} cannot be reached."
-    marker = cache / MARKER
-    if _is_fresh(marker):
-        return unreachable
-    if not _answers(constants.ENDPOINT):
-        _remember_unreachable()
-        return unreachable
-    marker.unlink(missing_ok=True)
+    if not _noted_lately(UNREACHABLE) and probe and not _answers(constants.ENDPOINT):
+        _note(UNREACHABLE)
+    if _noted_lately(UNREACHABLE):
+        return f"The model hub {constants.ENDPOINT} cannot be reached."
     return ""
 
 
@@ -67,7 +68,7 @@ def fetch_within(seconds: float, repo: str, patterns: Sequence[str]) -> Path:
     try:
         return _within(seconds, lambda: fetch(repo, patterns))
     except TimeoutError as exc:
-        _remember_unreachable()
+        _note(UNREACHABLE)
         raise TransientError(f"The hub took too long to send {repo}.") from exc
 
 
@@ -79,6 +80,10 @@ def fetch(repo: str, patterns: Sequence[str]) -> Path:
     """
     from huggingface_hub import constants, snapshot_download
 
+    refused = f"The hub does not hand out a model named {repo}."
+    note = f"no-{repo.replace('/', '--')}"
+    if _noted_lately(note):
+        raise LookupError(refused)
     # The HTTP library's own error, whichever library this version of the hub client uses.
     from huggingface_hub.errors import HTTPError, RepositoryNotFoundError  # type: ignore[attr-defined]
 
@@ -87,24 +92,28 @@ def fetch(repo: str, patterns: Sequence[str]) -> Path:
             repo, allow_patterns=list(patterns), endpoint=constants.ENDPOINT, etag_timeout=5
         )
     except RepositoryNotFoundError as exc:
-        raise LookupError(f"The hub does not hand out a model named {repo}.") from exc
+        _note(note)
+        raise LookupError(refused) from exc
     except (HTTPError, OSError, RuntimeError) as exc:
-        _remember_unreachable()
+        _note(UNREACHABLE)
         raise TransientError(f"Downloading {repo} from the hub failed.") from exc
     return Path(folder)
 
 
-def _remember_unreachable() -> None:
+def _note(what: str) -> None:
     from huggingface_hub import constants
 
-    (Path(constants.HF_HUB_CACHE) / MARKER).touch()
+    (Path(constants.HF_HUB_CACHE) / f"{NOTE}{what}").touch()
 
 
-def _is_fresh(marker: Path) -> bool:
+def _noted_lately(what: str) -> bool:
+    from huggingface_hub import constants
+
     try:
-        return time.time() - marker.stat().st_mtime < RETRY_SECONDS
+        noted = (Path(constants.HF_HUB_CACHE) / f"{NOTE}{what}").stat().st_mtime
     except OSError:
         return False
+    return time.time() - noted < RETRY_SECONDS
 
 
 def _answers(endpoint: str) -> bool:

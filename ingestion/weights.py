@@ -7,6 +7,7 @@ not there: the answer then says in a sentence what to do.
 from __future__ import annotations
 
 import importlib.util
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -157,9 +158,20 @@ def _sentence_transformer_lacks(folder: Path) -> str:
 def _cross_encoder_lacks(folder: Path) -> str:
     if not (folder / "config.json").is_file():
         return "config.json"
+    # The loader would give any other model a scoring head of random weights.
+    architecture = _architecture(folder)
+    if not architecture.endswith(("ForSequenceClassification", "ForCausalLM")):
+        return f"a scoring head (its architecture is {architecture})"
     if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt")):
         return "its tokenizer (tokenizer.json)"
     return "" if _has_weights(folder) else "the weights (model.safetensors)"
+
+
+def _architecture(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / "config.json").read_text())["architectures"][0])
+    except (ValueError, LookupError, TypeError):
+        return "not given"
 
 
 def _open_clip_lacks(folder: Path) -> str:
@@ -185,10 +197,10 @@ def _on_hub(sought: Weights) -> tuple[Weights | None, str]:
     repo = repository(sought.model, sought.kind)
     if not repo:
         return None, f"No hub name is known for {sought.model}."
-    why = hub.why_unusable()
+    folder = hub.cached_folder(repo)
+    why = hub.why_unusable(probe=folder is None)
     if why:
         return None, why
-    folder = hub.cached_folder(repo)
     try:
         folder = folder or hub.fetch_within(CONFIG_SECONDS, repo, CONFIG_FILES)
     except (LookupError, TransientError) as exc:

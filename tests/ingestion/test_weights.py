@@ -15,6 +15,9 @@ RERANKER = "cross-encoder/ms-marco-MiniLM-L-6-v2"
 CLIP = "ViT-B-32/laion2b_s34b_b79k"
 
 
+CONFIG = '{"architectures": ["BertForSequenceClassification"]}'
+
+
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch) -> Path:
     folder = tmp_path / "hub-cache"
@@ -26,7 +29,7 @@ def cache(tmp_path: Path, monkeypatch) -> Path:
 def place(folder: Path, *names: str) -> Path:
     folder.mkdir(parents=True)
     for name in names:
-        (folder / name).write_text("{}")
+        (folder / name).write_text(CONFIG)
     return folder
 
 
@@ -75,6 +78,13 @@ def test_a_folder_without_weights_is_named_in_the_advice(tmp_path):
     assert "Downloads are switched off." in found.advice
 
 
+def test_a_model_without_a_scoring_head_is_no_cross_encoder(tmp_path):
+    folder = place(tmp_path / "bert", "tokenizer.json", "model.safetensors")
+    (folder / "config.json").write_text('{"architectures": ["BertModel"]}')
+    found = find(str(folder), "cross_encoder", tmp_path)
+    assert found.advice == f"{folder} lacks a scoring head (its architecture is BertModel)."
+
+
 def test_the_cache_is_used_without_asking_the_hub(tmp_path, cache):
     storage = cache / "models--cross-encoder--ms-marco-MiniLM-L-6-v2"
     place(storage / "snapshots" / "abc", "config.json", "tokenizer.json", "model.safetensors")
@@ -119,7 +129,11 @@ def test_a_name_server_that_stays_silent_does_not_hang(monkeypatch):
 class FakeHub(http.server.BaseHTTPRequestHandler):
     """One repository, tiny/encoder, in the hub's own protocol."""
 
-    files = {"config.json": b"{}", "tokenizer.json": b"{}", "model.safetensors": b"weights"}
+    files = {
+        "config.json": CONFIG.encode(),
+        "tokenizer.json": b"{}",
+        "model.safetensors": b"weights",
+    }
 
     def do_HEAD(self):
         self.do_GET()

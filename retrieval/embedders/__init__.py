@@ -1,0 +1,176 @@
+"""Which embedder fills a space, and the embedder itself, loaded once per process.
+
+A space's vectors carry a model label. It is the model's name; or, where the space's own
+model cannot be had and the space has a fallback, `text:<model of the fallback space>`: the
+vectors are then made from text about each figure, by that space's embedder.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol, cast
+
+import numpy as np
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from ingestion import weights as model_weights
+from ingestion.errors import PermanentError, TransientError
+from ingestion.weights import Kind, Weights
+
+FALLBACK_PREFIX = "text:"
+
+Input = Literal["text", "image"]
+
+
+class ModelUnavailable(PermanentError):
+    """A model's weights cannot be had or loaded; the message says what to do."""
+
+
+class Embedder(Protocol):
+    """Turns texts and images into vectors: (n, dimension) float32, unit length for cosine."""
+
+    kind: ClassVar[Kind]
+    model: str
+    dimension: int
+    metric: str
+
+    def __init__(self, weights: Weights, *, metric: str, threads: int) -> None: ...
+
+    @classmethod
+    def dimension_of(cls, weights: Weights) -> int:
+        """Read the dimension from the configuration, loading nothing; 0 when it cannot be told."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str], *, batch_size: int = 32) -> np.ndarray: ...
+
+    def encode_queries(self, texts: Sequence[str]) -> np.ndarray: ...
+
+    def encode_images(self, images: Sequence[bytes], *, batch_size: int = 16) -> np.ndarray:
+        """Encode image files; PermanentError where the model has no image side."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderPlan:
+    """What fills a space: found out without loading anything.
+
+    `weights` are those that would be loaded. For a fallback, `advice` says how to get the
+    space's own model.
+    """
+
+    space: str
+    embedder: str
+    model: str
+    dimension: int
+    metric: str
+    input: Input
+    is_fallback: bool
+    weights: Weights
+    advice: str = ""
+
+    @property
+    def available(self) -> bool:
+        return self.weights.available
+
+    @property
+    def at_hand(self) -> bool:
+        """True where loading needs no download."""
+        return self.available and self.weights.source != "hub"
+
+
+def plan_for(space: str, model: str | None = None) -> EmbedderPlan:
+    """Say what fills a space now, or what made the vectors that carry the label `model`."""
+    config = settings.SPACES[space]
+    fallback = config.get("fallback")
+    if model and model.startswith(FALLBACK_PREFIX) and fallback:
+        own = _own_plan(space, config, config["model"])
+        return _fallback_plan(space, fallback, model.removeprefix(FALLBACK_PREFIX), own)
+    own = _own_plan(space, config, model or config["model"])
+    if model or own.available or not fallback:
+        return own
+    return _fallback_plan(space, fallback, settings.SPACES[fallback]["model"], own)
+
+
+def embedder_for(space: str, model: str | None = None) -> Embedder:
+    """Load, once per process, what fills a space or made the vectors labelled `model`.
+
+    Downloads the weights where they have to come from the hub. Raises ModelUnavailable.
+    """
+    plan = plan_for(space, model)
+    key = (plan.embedder, plan.weights.model, plan.metric)
+    with _lock_of(key):
+        if key not in _loaded:
+            _loaded[key] = _load(plan)
+        return _loaded[key]
+
+
+def forget_all() -> None:
+    """Unload every model, so that changed weights or settings take effect."""
+    with _registry_lock:
+        _loaded.clear()
+
+
+def torch_threads() -> int:
+    """Share the cores among the worker processes, so that they do not fight for them."""
+    return max(1, (os.cpu_count() or 1) // settings.WORKER_PROCESSES)
+
+
+_Key = tuple[str, str, str]
+_loaded: dict[_Key, Embedder] = {}
+_locks: dict[_Key, threading.Lock] = {}
+_registry_lock = threading.Lock()
+
+
+def _lock_of(key: _Key) -> threading.Lock:
+    with _registry_lock:
+        return _locks.setdefault(key, threading.Lock())
+
+
+def _own_plan(space: str, config: dict[str, Any], model: str) -> EmbedderPlan:
+    cls = cast(type[Embedder], import_string(config["embedder"]))
+    found = model_weights.locate(
+        model,
+        kind=cls.kind,
+        models_dir=settings.MODELS_DIR,
+        allow_downloads=settings.MODEL_DOWNLOADS,
+    )
+    return EmbedderPlan(
+        space=space,
+        embedder=config["embedder"],
+        model=model,
+        dimension=cls.dimension_of(found) if found.available else 0,
+        metric=config["metric"],
+        input=config["input"],
+        is_fallback=False,
+        weights=found,
+    )
+
+
+def _fallback_plan(space: str, fallback: str, model: str, own: EmbedderPlan) -> EmbedderPlan:
+    plan = _own_plan(fallback, settings.SPACES[fallback], model)
+    return EmbedderPlan(
+        space=space,
+        embedder=plan.embedder,
+        model=f"{FALLBACK_PREFIX}{plan.model}",
+        dimension=plan.dimension,
+        metric=plan.metric,
+        input="text",
+        is_fallback=True,
+        weights=plan.weights,
+        advice=own.weights.advice,
+    )
+
+
+def _load(plan: EmbedderPlan) -> Embedder:
+    if not plan.available:
+        raise ModelUnavailable(plan.weights.advice)
+    cls = cast(type[Embedder], import_string(plan.embedder))
+    try:
+        found = model_weights.fetch(plan.weights)
+    except (LookupError, TransientError) as exc:
+        raise ModelUnavailable(str(exc)) from exc
+    return cls(found, metric=plan.metric, threads=torch_threads())

@@ -1,0 +1,90 @@
+"""Texts and queries as vectors, by a sentence-transformers model."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ingestion.errors import PermanentError
+from ingestion.weights import Kind, Weights
+from retrieval.embedders import ModelUnavailable
+
+
+class SentenceTransformerEmbedder:
+    """Encodes text; a model's own prompts for queries and documents are applied."""
+
+    kind: ClassVar[Kind] = "sentence_transformer"
+
+    def __init__(self, weights: Weights, *, metric: str, threads: int) -> None:
+        import torch
+        from safetensors import SafetensorError
+        from sentence_transformers import SentenceTransformer
+
+        torch.set_num_threads(threads)
+        try:
+            encoder = SentenceTransformer(str(weights.path), device="cpu", local_files_only=True)
+        except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as exc:
+            raise ModelUnavailable(f"{weights.path} could not be loaded: {exc}") from exc
+        self._encoder = encoder
+        # The tokenizer is not safe to share between threads.
+        self._lock = threading.Lock()
+        self.model = weights.model
+        self.metric = metric
+        self.dimension = int(encoder.get_embedding_dimension() or 0)
+
+    @classmethod
+    def dimension_of(cls, weights: Weights) -> int:
+        """Read the output dimension of the last module that has one; 0 when it cannot be told."""
+        if not weights.config:
+            return 0
+        folder = Path(weights.config)
+        for module in reversed(_json(folder / "modules.json", [])):
+            dimension = _output_dimension(_json(folder / module["path"] / "config.json", {}))
+            if dimension:
+                return dimension
+        return int(_json(folder / "config.json", {}).get("hidden_size", 0))
+
+    def encode_texts(self, texts: Sequence[str], *, batch_size: int = 32) -> np.ndarray:
+        """Encode passages: (n, dimension) float32."""
+        with self._lock:
+            return self._as_rows(
+                self._encoder.encode_document(list(texts), batch_size=batch_size, **self._options)
+            )
+
+    def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
+        """Encode questions: (n, dimension) float32."""
+        with self._lock:
+            return self._as_rows(self._encoder.encode_query(list(texts), **self._options))
+
+    def encode_images(self, images: Sequence[bytes], *, batch_size: int = 16) -> np.ndarray:
+        """Refuse: a text model has no image side."""
+        raise PermanentError(f"{self.model} encodes text only, not images.")
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        return {
+            "normalize_embeddings": self.metric == "cosine",
+            "convert_to_numpy": True,
+            "show_progress_bar": False,
+        }
+
+    def _as_rows(self, vectors: np.ndarray) -> np.ndarray:
+        # No texts come back as an array without a second axis.
+        return np.asarray(vectors, dtype=np.float32).reshape(-1, self.dimension)
+
+
+def _json(path: Path, default: Any) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return default
+
+
+def _output_dimension(config: dict[str, Any]) -> int:
+    names = ("out_features", "word_embedding_dimension", "embedding_dimension", "hidden_size")
+    return int(next((config[name] for name in names if config.get(name)), 0))
