@@ -1,0 +1,161 @@
+"""One document: its page, its images, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRefresh, trigger_client_event
+
+from ingestion import documents, file_responses, listing, viewer
+from ingestion.models import Chunk, Document, Page
+from ingestion.views import HtmxRequest, rows_changed
+
+PANELS = ("page", "figures", "outline", "about")
+
+
+@require_safe
+@login_required
+def document(request: HtmxRequest, uuid: UUID) -> HttpResponse:
+    """Show the pages; `page` opens one, each `box=page,x0,y0,x1,y1` frames evidence on one."""
+    found = _visible(request, uuid)
+    evidence = viewer.parse_evidence(request.GET.getlist("box"))
+    current = _page_number(request, found, default=evidence.first_page or 1)
+    context = _panel_context(request, found, current) | {
+        "row": listing.row(found, request.user),
+        "sheets": viewer.sheets(found, current=current, evidence=evidence),
+        "evidence": evidence,
+    }
+    return render(request, "ingestion/document.html", context)
+
+
+@require_safe
+@login_required
+def panel(request: HtmxRequest, uuid: UUID) -> HttpResponse:
+    """Show what stands beside the pages: a page's passages, the figures, outline or facts."""
+    found = _visible(request, uuid)
+    context = _panel_context(request, found, _page_number(request, found, default=1))
+    return render(request, "ingestion/_panel.html", context)
+
+
+@require_safe
+@login_required
+def regions(request: HtmxRequest, uuid: UUID, number: int) -> HttpResponse:
+    """Show where the chunks stand on one page, to lay over its image."""
+    found = _visible(request, uuid)
+    page = get_object_or_404(found.pages.defer("layout"), number=number)
+    evidence = viewer.parse_evidence(request.GET.getlist("box"))
+    sheet = viewer.sheet(
+        page,
+        found,
+        evidence=evidence.rects.get(number, ()),
+        regions=viewer.regions(found, number),
+    )
+    return render(request, "ingestion/_overlay.html", {"sheet": sheet, "document": found})
+
+
+@require_safe
+@login_required
+def state(request: HtmxRequest, uuid: UUID) -> HttpResponse:
+    """Say how far the document is; when that is over, the page loads itself again."""
+    row = listing.row(_visible(request, uuid), request.user)
+    if not row.document.is_active:
+        return HttpResponseClientRefresh()
+    return render(request, "ingestion/_document_state.html", {"row": row})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def delete(request: HtmxRequest, uuid: UUID) -> HttpResponse:
+    """Ask first (GET), then delete (POST)."""
+    found = _editable(request, uuid)
+    if request.method != "POST":
+        template = "ingestion/_delete.html" if request.htmx else "ingestion/delete.html"
+        in_list = urlsplit(request.htmx.current_url or "").path == reverse("ingestion:documents")
+        return render(request, template, {"document": found, "in_list": in_list})
+    title, collection = found.title, found.collection_id
+    documents.delete(found)
+    messages.success(request, f"“{title}” was deleted.")
+    if request.htmx:
+        return trigger_client_event(rows_changed(request, {"gone": [uuid]}), "dialog:close")
+    return redirect(f"{reverse('ingestion:documents')}?collection={collection}")
+
+
+def _action(verb: Callable[[Document], None]) -> Callable[..., HttpResponse]:
+    @require_POST
+    @login_required
+    def view(request: HtmxRequest, uuid: UUID) -> HttpResponse:
+        found = _editable(request, uuid)
+        verb(found)
+        if not request.htmx:
+            return redirect(found)
+        found.refresh_from_db()
+        return rows_changed(request, {"changed": [listing.row(found, request.user)]})
+
+    return view
+
+
+retry = _action(documents.retry)
+cancel = _action(documents.cancel)
+reparse = _action(documents.reparse)
+
+
+@require_safe
+@login_required
+def page_image(request: HtmxRequest, uuid: UUID, number: int) -> HttpResponse:
+    pages = Page.objects.filter(document__in=Document.objects.visible_to(request.user))
+    page = get_object_or_404(pages.only("image"), document__uuid=uuid, number=number)
+    return file_responses.image(request, page.image)
+
+
+@require_safe
+@login_required
+def crop(request: HtmxRequest, uuid: UUID, pk: int) -> HttpResponse:
+    chunks = Chunk.objects.filter(document__in=Document.objects.visible_to(request.user))
+    chunk = get_object_or_404(chunks.only("image"), document__uuid=uuid, pk=pk)
+    return file_responses.image(request, chunk.image)
+
+
+@require_safe
+@login_required
+def download(request: HtmxRequest, uuid: UUID) -> StreamingHttpResponse:
+    return file_responses.download(_visible(request, uuid))
+
+
+def _visible(request: HtmxRequest, uuid: UUID) -> Document:
+    found = Document.objects.visible_to(request.user).select_related("collection", "uploaded_by")
+    return get_object_or_404(found, uuid=uuid)
+
+
+def _editable(request: HtmxRequest, uuid: UUID) -> Document:
+    found = Document.objects.editable_by(request.user).select_related("collection")
+    return get_object_or_404(found, uuid=uuid)
+
+
+def _page_number(request: HtmxRequest, found: Document, *, default: int) -> int:
+    wanted = request.GET.get("page", "")
+    number = int(wanted) if wanted.isdecimal() and len(wanted) < 7 else default
+    return max(1, min(number, found.page_count or 1))
+
+
+def _panel_context(request: HtmxRequest, found: Document, number: int) -> dict[str, Any]:
+    chosen = request.GET.get("panel", "")
+    shown = chosen if chosen in PANELS else "page"
+    context: dict[str, Any] = {"document": found, "panel": shown, "number": number}
+    if shown == "page":
+        context["current"] = found.pages.defer("layout").filter(number=number).first()
+        context["passages"] = viewer.passages(found, number)
+    elif shown == "figures":
+        context["figures"] = viewer.figures(found)
+    elif shown == "about":
+        context["contents"] = listing.contents_of([found])[found.pk]
+        context["problems"] = viewer.problem_pages(found)
+    return context

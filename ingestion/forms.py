@@ -1,0 +1,83 @@
+"""What people send from the document pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import AbstractUser
+from django.core.files.uploadedfile import UploadedFile
+
+from ingestion.listing import Filters, Order, StateGroup
+from ingestion.models import Collection
+
+
+class FilterForm(forms.Form):
+    """Which documents to list; what makes no sense is left out, not refused."""
+
+    collection = forms.ModelChoiceField(Collection.objects.none(), required=False)
+    state = forms.ChoiceField(choices=StateGroup.choices, required=False)
+    name = forms.CharField(max_length=200, required=False)
+    order = forms.ChoiceField(choices=Order.choices, required=False)
+
+    def __init__(self, data: Any, *, user: Any) -> None:
+        super().__init__(data)
+        field: Any = self.fields["collection"]
+        field.queryset = Collection.objects.visible_to(user)
+
+    def filters(self) -> Filters:
+        self.is_valid()
+        chosen = self.cleaned_data
+        return Filters(
+            collection=chosen.get("collection"),
+            state=StateGroup(chosen.get("state") or StateGroup.ALL),
+            name=chosen.get("name", ""),
+            order=Order(chosen.get("order") or Order.NEWEST),
+        )
+
+
+class FilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """One or more uploaded files; each is checked later, so that one does not stop the rest."""
+
+    widget = FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+        files = [file for file in data or [] if file]
+        if not files:
+            raise forms.ValidationError("Choose at least one file.", code="required")
+        return files
+
+
+class UploadForm(forms.Form):
+    files = FilesField()
+    collection = forms.ModelChoiceField(
+        Collection.objects.none(),
+        error_messages={
+            "required": "Choose a collection for the files.",
+            "invalid_choice": "You may not add documents to this collection.",
+        },
+    )
+
+    def __init__(self, data: Any, files: Any, *, user: Any) -> None:
+        super().__init__(data, files)
+        field: Any = self.fields["collection"]
+        field.queryset = Collection.objects.editable_by(user)
+
+
+class CollectionForm(forms.ModelForm):
+    class Meta:
+        model = Collection
+        fields = ["name"]
+
+    def __init__(self, data: Any, *, owner: AbstractUser) -> None:
+        super().__init__(data, instance=Collection(owner=owner))
+
+    def clean_name(self) -> str:
+        name = " ".join(self.cleaned_data["name"].split())
+        if Collection.objects.filter(owner=self.instance.owner, name__iexact=name).exists():
+            raise forms.ValidationError("You have a collection of this name already.")
+        return name

@@ -1,0 +1,25 @@
+"""Addresses of the document pages, under /documents/."""
+
+from django.urls import path
+
+from ingestion import document_views, views
+
+app_name = "ingestion"
+
+urlpatterns = [
+    path("", views.document_list, name="documents"),
+    path("upload/", views.upload, name="upload"),
+    path("progress/", views.progress, name="progress"),
+    path("collections/", views.create_collection, name="create_collection"),
+    path("<uuid:uuid>/", document_views.document, name="document"),
+    path("<uuid:uuid>/panel/", document_views.panel, name="panel"),
+    path("<uuid:uuid>/state/", document_views.state, name="state"),
+    path("<uuid:uuid>/file", document_views.download, name="download"),
+    path("<uuid:uuid>/delete/", document_views.delete, name="delete"),
+    path("<uuid:uuid>/retry/", document_views.retry, name="retry"),
+    path("<uuid:uuid>/cancel/", document_views.cancel, name="cancel"),
+    path("<uuid:uuid>/reparse/", document_views.reparse, name="reparse"),
+    path("<uuid:uuid>/pages/<int:number>/image", document_views.page_image, name="page_image"),
+    path("<uuid:uuid>/pages/<int:number>/regions", document_views.regions, name="regions"),
+    path("<uuid:uuid>/chunks/<int:pk>/image", document_views.crop, name="crop"),
+]

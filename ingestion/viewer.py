@@ -1,0 +1,172 @@
+"""The document page: sheets, the regions that chunks cover on them, and boxed evidence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.urls import reverse
+
+from ingestion.file_responses import version_of
+from ingestion.models import Chunk, ChunkKind, Document, Page, PageState
+from ingestion.table_grid import Grid, grid
+
+# US Letter, for pages that were not parsed yet.
+DEFAULT_SIZE = (612.0, 792.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """A rectangle as SVG wants it, in PDF points."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Where a chunk stands on one page."""
+
+    chunk: Chunk
+    rects: tuple[Rect, ...]
+
+    @property
+    def name(self) -> str:
+        return self.chunk.caption or self.chunk.text[:80] or self.chunk.get_kind_display()
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk as the panel beside the page lists it."""
+
+    chunk: Chunk
+    table: Grid | None
+    image_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One page of the viewer; `regions` is None where they are fetched when scrolled to."""
+
+    page: Page
+    width: float
+    height: float
+    image_url: str
+    evidence: tuple[Rect, ...] = ()
+    regions: tuple[Region, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a citation points at: rectangles by page number."""
+
+    rects: dict[int, tuple[Rect, ...]] = field(default_factory=dict)
+
+    @property
+    def first_page(self) -> int | None:
+        return min(self.rects, default=None)
+
+
+def parse_evidence(boxes: Iterable[str]) -> Evidence:
+    """Read `page,x0,y0,x1,y1` in PDF points; what is not such a box is left out."""
+    rects: dict[int, tuple[Rect, ...]] = {}
+    for text in boxes:
+        try:
+            page, x0, y0, x1, y1 = (float(part) for part in text.split(","))
+        except ValueError:
+            continue
+        if all(map(math.isfinite, (page, x0, y0, x1, y1))) and x1 > x0 and y1 > y0:
+            rects[int(page)] = (*rects.get(int(page), ()), Rect(x0, y0, x1 - x0, y1 - y0))
+    return Evidence(rects)
+
+
+def sheets(document: Document, *, current: int, evidence: Evidence) -> list[Sheet]:
+    """Return every page of the document, with the regions of the current one."""
+    pages = document.pages.defer("layout")
+    return [
+        sheet(
+            page,
+            document,
+            evidence=evidence.rects.get(page.number, ()),
+            regions=regions(document, page.number) if page.number == current else None,
+        )
+        for page in pages
+    ]
+
+
+def sheet(
+    page: Page,
+    document: Document,
+    *,
+    evidence: tuple[Rect, ...] = (),
+    regions: tuple[Region, ...] | None = None,
+) -> Sheet:
+    width, height = (page.width, page.height) if page.width and page.height else DEFAULT_SIZE
+    return Sheet(page, width, height, page_image_url(page, document), evidence, regions)
+
+
+def page_image_url(page: Page, document: Document) -> str:
+    if not page.image:
+        return ""
+    address = reverse("ingestion:page_image", args=[document.uuid, page.number])
+    return f"{address}?v={version_of(page.image)}"
+
+
+def crop_url(chunk: Chunk, document: Document) -> str:
+    if not chunk.image:
+        return ""
+    address = reverse("ingestion:crop", args=[document.uuid, chunk.pk])
+    return f"{address}?v={version_of(chunk.image)}"
+
+
+def regions(document: Document, number: int) -> tuple[Region, ...]:
+    """Return where the live chunks stand on a page, those that began on the page before too."""
+    # A chunk holds a few hundred words at most: it reaches one page further, not more.
+    nearby = document.chunks.live().filter(page_number__in=(number - 1, number))
+    found = (Region(chunk, _rects(chunk, number)) for chunk in nearby)
+    return tuple(region for region in found if region.rects)
+
+
+def _rects(chunk: Chunk, number: int) -> tuple[Rect, ...]:
+    if chunk.page_number == number:
+        return (_rect(chunk.box),)
+    boxes = [span[3:7] for span in chunk.spans if span[2] == number]
+    if not boxes:
+        return ()
+    x0, y0, x1, y1 = zip(*boxes, strict=True)
+    return (_rect([min(x0), min(y0), max(x1), max(y1)]),)
+
+
+def _rect(box: list[float]) -> Rect:
+    x0, y0, x1, y1 = box
+    return Rect(x0, y0, round(x1 - x0, 1), round(y1 - y0, 1))
+
+
+def passages(document: Document, number: int) -> list[Passage]:
+    """Return the live chunks that begin on a page, in reading order."""
+    return _passages(document.chunks.live().filter(page_number=number), document)
+
+
+def figures(document: Document) -> list[Passage]:
+    """Return the document's live tables and images, in reading order."""
+    return _passages(document.chunks.live().exclude(kind=ChunkKind.TEXT), document)
+
+
+def _passages(chunks: Iterable[Chunk], document: Document) -> list[Passage]:
+    return [
+        Passage(
+            chunk=chunk,
+            table=grid(chunk.table) if chunk.table else None,
+            image_url=crop_url(chunk, document),
+        )
+        for chunk in chunks
+    ]
+
+
+def problem_pages(document: Document) -> list[Page]:
+    """Return the pages with warnings, in order."""
+    pages = document.pages.defer("layout").exclude(state=PageState.PENDING)
+    return [page for page in pages if page.warnings]
