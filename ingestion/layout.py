@@ -43,6 +43,35 @@ class Box:
             max(self.y1, other.y1),
         )
 
+    @property
+    def width(self) -> float:
+        return self.x1 - self.x0
+
+    @property
+    def height(self) -> float:
+        return self.y1 - self.y0
+
+    @property
+    def area(self) -> float:
+        return max(0.0, self.width) * max(0.0, self.height)
+
+    @property
+    def center(self) -> tuple[float, float]:
+        return (self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2
+
+    def contains(self, point: tuple[float, float]) -> bool:
+        return self.x0 <= point[0] <= self.x1 and self.y0 <= point[1] <= self.y1
+
+    def overlap(self, other: Box) -> float:
+        """The area that both cover, in square points."""
+        width = min(self.x1, other.x1) - max(self.x0, other.x0)
+        height = min(self.y1, other.y1) - max(self.y0, other.y0)
+        return max(0.0, width) * max(0.0, height)
+
+    def inside(self, other: Box) -> float:
+        """The share of this box, from 0 to 1, that `other` covers."""
+        return self.overlap(other) / self.area if self.area else 0.0
+
     def as_list(self) -> list[float]:
         return [round(value, 1) for value in (self.x0, self.y0, self.x1, self.y1)]
 
@@ -82,8 +111,9 @@ class Block:
     """One region of a page, in reading order.
 
     `lines` is what stands in the region (for a picture: the text inside it). `level` is the
-    heading level from 1, for titles and headings. `image` names the crop among
-    `PageContent.images` for pictures and tables.
+    heading level from 1, for titles and headings whose level the page alone tells (the
+    outline names them). `font_size` is the prevailing size of the text, in points. `image`
+    names the crop among `PageContent.images` for pictures and tables.
     """
 
     kind: BlockKind
@@ -92,6 +122,7 @@ class Block:
     level: int | None = None
     table: Table | None = None
     image: str | None = None
+    font_size: float = 0.0
 
     @property
     def text(self) -> str:

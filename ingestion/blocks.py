@@ -1,0 +1,117 @@
+"""A page as it was read, into the blocks that a person sees, in reading order."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+
+from ingestion.layout import Block, BlockKind, Box
+from ingestion.lines import bounding_box, build_lines, prevailing_size
+from ingestion.raw_page import RawPage, Region, Word
+from ingestion.reading_order import reading_order
+from ingestion.regions import share_out, tidy
+from ingestion.tables import build_table
+
+# Words that no region holds join into one block across gaps up to this many line heights.
+STRAY_GAP = 0.9
+
+
+def build_blocks(page: RawPage, *, outline: Mapping[str, int]) -> tuple[Block, ...]:
+    """Make blocks of the page's regions and of the text that stands outside of them.
+
+    `outline` tells the level of headings by their text.
+    """
+    regions = tidy(page)
+    shares, strays = share_out(page.words, regions)
+    blocks = [
+        block
+        for region, words in zip(regions, shares, strict=True)
+        if (block := _block(region, words, outline)) is not None
+    ]
+    blocks += [_stray_block(words) for words in _stray_groups(strays)]
+    return _in_order(blocks)
+
+
+def _block(region: Region, words: list[Word], outline: Mapping[str, int]) -> Block | None:
+    lines = build_lines(words)
+    if not lines and region.kind != "picture":
+        # A formula or table without text may be a drawing of one.
+        if region.kind not in ("table", "formula"):
+            return None
+        return Block(kind="picture", box=region.box)
+    table = None
+    if region.kind == "table":
+        table = build_table(words, region.box, rows=region.rows, columns=region.columns)
+    box = region.box
+    if region.kind not in ("picture", "table"):
+        box = bounding_box(line.box for line in lines)
+    text = " ".join(line.text for line in lines)
+    return Block(
+        kind=region.kind,
+        box=box,
+        lines=lines,
+        level=_outline_level(text, outline) if region.kind in ("title", "heading") else None,
+        table=table,
+        font_size=prevailing_size(words),
+    )
+
+
+def _outline_level(text: str, outline: Mapping[str, int]) -> int | None:
+    wanted = _plain(text)
+    for title, level in outline.items():
+        if wanted and _plain(title) == wanted:
+            return level
+    return None
+
+
+def _plain(text: str) -> str:
+    """Only letters, lower case: outlines seldom agree with the page on spaces and numbers."""
+    return re.sub(r"[\W\d_]+", "", text).lower()
+
+
+def _stray_groups(words: Sequence[Word]) -> list[list[Word]]:
+    """Group words outside of every region by nearness, in the file's order."""
+    groups: list[tuple[Box, list[Word]]] = []
+    for _, run in itertools.groupby(words, key=lambda word: word.run):
+        run_words = list(run)
+        box = bounding_box(word.box for word in run_words)
+        if groups and _near(groups[-1][0], box):
+            last_box, last_words = groups[-1]
+            groups[-1] = (last_box | box, [*last_words, *run_words])
+        else:
+            groups.append((box, run_words))
+    return [group for _, group in groups]
+
+
+def _near(above: Box, below: Box) -> bool:
+    gap = below.y0 - above.y1
+    shared = min(above.x1, below.x1) - max(above.x0, below.x0)
+    return -above.height < gap < STRAY_GAP * below.height and shared > 0
+
+
+def _stray_block(words: list[Word]) -> Block:
+    lines = build_lines(words)
+    return Block(
+        kind="text",
+        box=bounding_box(line.box for line in lines),
+        lines=lines,
+        font_size=prevailing_size(words),
+    )
+
+
+def _in_order(blocks: list[Block]) -> tuple[Block, ...]:
+    """Page headers first, footers last, footnotes before them, the rest as it is read."""
+
+    def part(*kinds: BlockKind) -> list[Block]:
+        chosen = [block for block in blocks if block.kind in kinds]
+        return [chosen[i] for i in reading_order([block.box for block in chosen])]
+
+    apart: tuple[BlockKind, ...] = ("page_header", "page_footer", "footnote")
+    body = [block for block in blocks if block.kind not in apart]
+    return (
+        *part("page_header"),
+        *(body[i] for i in reading_order([block.box for block in body])),
+        *part("footnote"),
+        *part("page_footer"),
+    )

@@ -1,0 +1,135 @@
+"""A parsing child seen from its parent: started, asked, watched, and always buried."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ingestion import wire
+
+PROJECT = Path(__file__).resolve().parent.parent
+# Loading the library and its models, on a machine that is busy with other things.
+START_SECONDS = 120
+# A page may wait for its turn on a busy machine this many times as long as it may compute.
+PATIENCE = 4
+READ_SIZE = 1 << 20
+OUT_OF_MEMORY = 86
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one child may use: memory in megabytes, and seconds of one core per page."""
+
+    memory_mb: int
+    page_seconds: int
+
+
+class Child:
+    """One process that has one file open and parses one page at a time.
+
+    Close it, or it stays; a parent that is killed takes its children along.
+    """
+
+    def __init__(
+        self, mode: Literal["inspect", "parse"], path: Path, *, password: str, limits: Limits
+    ) -> None:
+        self.page: int | None = None
+        self.is_ready = False
+        self._limits = limits
+        self._decoder = wire.Decoder()
+        self._process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "ingestion.parse_child"),
+                *(mode, str(os.getpid()), str(limits.memory_mb)),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=PROJECT,
+            env=_environment(),
+        )
+        os.set_blocking(self.fileno(), False)
+        self._start_clock(START_SECONDS)
+        self._send({"path": str(path.resolve()), "password": password})
+
+    def fileno(self) -> int:
+        assert self._process.stdout is not None
+        return self._process.stdout.fileno()
+
+    def ask(self, page: int) -> None:
+        """Give it a page (from 1) to parse."""
+        self.page = page
+        self._start_clock(self._limits.page_seconds * PATIENCE)
+        self._send({"page": page})
+
+    def _send(self, request: dict[str, object]) -> None:
+        assert self._process.stdin is not None
+        # A child that is gone is noticed when its answer is read.
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.flush()
+
+    def receive(self) -> list[wire.Message] | None:
+        """Return the answers that have come, or None when the child has ended.
+
+        Raises wire.WireError when it says something that is no answer.
+        """
+        try:
+            data = os.read(self.fileno(), READ_SIZE)
+        except BlockingIOError:
+            return []
+        return list(self._decoder.feed(data)) if data else None
+
+    # --- limits ------------------------------------------------------------------------------
+
+    def _start_clock(self, seconds: float) -> None:
+        self._deadline = time.monotonic() + seconds
+        self._cpu_at_start = self._cpu_seconds()
+
+    def grant(self, seconds: float) -> None:
+        """Move the deadline: the parent was busy elsewhere and took no answer."""
+        self._deadline += seconds
+
+    def is_overdue(self) -> bool:
+        """Tell whether its page has used up its seconds of CPU, or of patience."""
+        if time.monotonic() > self._deadline:
+            return True
+        used = self._cpu_seconds() - self._cpu_at_start
+        return self.page is not None and used > self._limits.page_seconds
+
+    def _cpu_seconds(self) -> float:
+        """Seconds of CPU that the process has used; 0 where the system does not tell."""
+        try:
+            stat = Path(f"/proc/{self._process.pid}/stat").read_text()
+        except OSError:
+            return 0.0
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    # --- the end -----------------------------------------------------------------------------
+
+    def ran_out_of_memory(self) -> bool:
+        """Tell, of a child that has ended, whether it says so."""
+        return self._process.wait() == OUT_OF_MEMORY
+
+    def close(self) -> None:
+        """Kill it, wait for it, and close the pipes; safe to call twice."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
+
+
+def _environment() -> dict[str, str]:
+    """Only what Python needs: a program that reads hostile files is told no secrets."""
+    kept = {key: os.environ[key] for key in ("PATH", "LANG", "LC_ALL") if key in os.environ}
+    return {**kept, "PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": "1"}

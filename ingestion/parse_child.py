@@ -1,0 +1,110 @@
+"""The program that reads files: `python -m ingestion.parse_child inspect|parse`.
+
+It alone opens what people upload, under limits, and dies with its parent. Requests come on
+stdin, one JSON object a line; answers go to stdout as ingestion.wire messages.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ingestion import page_store, wire
+from ingestion.page_parsing import parse_page
+from ingestion.pdf import CannotOpen, PdfError, PdfFile
+
+OUT_OF_MEMORY = 86
+MEGABYTE = 1024 * 1024
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Serve requests until stdin ends."""
+    mode, parent, memory_mb = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    _die_with(parent)
+    answers = _own_stdout()
+    _limit(memory_mb)
+    try:
+        _serve(mode, sys.stdin.buffer, answers)
+    except MemoryError:
+        # Nothing that needs memory can be relied on any more.
+        os._exit(OUT_OF_MEMORY)
+
+
+def _die_with(parent: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit("The parent is gone.")
+
+
+def _own_stdout() -> BinaryIO:
+    """Keep stdout for answers, and send what libraries print to stderr."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return answers
+
+
+def _limit(memory_mb: int) -> None:
+    # What is reserved but never touched (thread arenas, models mapped from disk) counts as
+    # address space and not as data: only the limit on data measures what a page costs.
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_mb * MEGABYTE, memory_mb * MEGABYTE))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def _serve(mode: str, requests: BinaryIO, answers: BinaryIO) -> None:
+    opening = json.loads(requests.readline())
+    path, password = Path(opening["path"]), str(opening["password"])
+    try:
+        with PdfFile(path, password=password, layout=mode == "parse") as file:
+            if mode == "inspect":
+                _answer(answers, {"facts": page_store.facts_as_json(file.facts())})
+                return
+            _answer(answers, {"ready": True})
+            for line in requests:
+                _answer_page(file, int(json.loads(line)["page"]), answers)
+    except CannotOpen as exc:
+        _answer(answers, {"code": exc.code, "error": str(exc)})
+
+
+def _answer_page(file: PdfFile, number: int, answers: BinaryIO) -> None:
+    try:
+        with file.page(number) as page:
+            content = parse_page(page, outline=file.outline_levels(number))
+    except PdfError:
+        sentence = f"Page {number} could not be read: it is damaged."
+        _answer(answers, {"page": number, "error": sentence})
+        return
+    _answer(
+        answers,
+        {
+            "page": number,
+            "content": page_store.content_as_json(content),
+            "images": [
+                {
+                    "name": image.name,
+                    "media_type": image.media_type,
+                    "width": image.width,
+                    "height": image.height,
+                }
+                for image in content.images
+            ],
+        },
+        [image.data for image in content.images],
+    )
+
+
+def _answer(answers: BinaryIO, data: dict[str, Any], blobs: list[bytes] | None = None) -> None:
+    answers.write(wire.encode(data, blobs or ()))
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main()

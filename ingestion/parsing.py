@@ -1,0 +1,216 @@
+"""Read PDF files in child processes with limits: facts about a file, and its pages.
+
+Whatever a page does to the process that reads it, the other pages are read.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ingestion import page_store, wire
+from ingestion.children import Child, Limits
+from ingestion.errors import PermanentError
+from ingestion.layout import DocumentFacts, PageContent, PageImage
+
+__all__ = ["CannotRead", "Limits", "PageOutcome", "inspect", "parse_pages"]
+
+TICK_SECONDS = 0.25
+# A file that ends its child this often before the first page is never going to open.
+OPENING_TRIES = 2
+
+
+class CannotRead(PermanentError):
+    """The file as a whole cannot be read; `code` is damaged, encrypted, empty or too_heavy."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class PageOutcome:
+    """What became of a page: its content, or a sentence that says why there is none."""
+
+    number: int
+    content: PageContent | None
+    error: str = ""
+
+
+def inspect(path: Path, *, limits: Limits, password: str = "") -> DocumentFacts:
+    """Open a file and read what it says of itself, without parsing a page.
+
+    Raises CannotRead, with a sentence for people, when it is not a PDF, is protected, has
+    no pages, or needs more memory or time than `limits` allow.
+    """
+    child = Child("inspect", path, password=password, limits=limits)
+    deadline = time.monotonic() + limits.page_seconds
+    try:
+        while time.monotonic() < deadline:
+            select.select([child], [], [], TICK_SECONDS)
+            messages = child.receive()
+            if messages is None:
+                break
+            for message in messages:
+                _raise_if_unreadable(message)
+                return page_store.facts_from_json(message.data["facts"])
+    except (wire.WireError, KeyError, TypeError, ValueError) as exc:
+        raise _too_heavy(limits) from exc
+    finally:
+        child.close()
+    raise _too_heavy(limits)
+
+
+def _too_heavy(limits: Limits) -> CannotRead:
+    return CannotRead(
+        "too_heavy",
+        f"It cannot be opened within {limits.memory_mb} MB of memory and "
+        f"{limits.page_seconds} seconds: it is damaged, or made to overwhelm its reader.",
+    )
+
+
+def _raise_if_unreadable(message: wire.Message) -> None:
+    if "code" in message.data:
+        raise CannotRead(str(message.data["code"]), str(message.data["error"]))
+
+
+def parse_pages(
+    path: Path,
+    numbers: Iterable[int],
+    *,
+    limits: Limits,
+    processes: int = 1,
+    password: str = "",
+) -> Iterator[PageOutcome]:
+    """Parse pages (from 1) in up to `processes` children; yield each when it is finished.
+
+    The numbers are drawn as children become free. A page that crashes, hangs or overfills
+    its child comes back with an error, and the rest go on. Raises CannotRead when the file
+    cannot be opened. All children are gone when the iterator ends or is closed.
+    """
+    crew = _Crew(path, limits=limits, size=processes, password=password)
+    try:
+        yield from crew.work(iter(numbers))
+    finally:
+        crew.close()
+
+
+class _Crew:
+    """The children that work on one file."""
+
+    def __init__(self, path: Path, *, limits: Limits, size: int, password: str) -> None:
+        self._path = path
+        self._limits = limits
+        self._size = size
+        self._password = password
+        self._children: list[Child] = []
+        self._failed_openings = 0
+
+    def close(self) -> None:
+        for child in self._children:
+            child.close()
+        self._children.clear()
+
+    def work(self, numbers: Iterator[int]) -> Iterator[PageOutcome]:
+        self._hand_out(numbers)
+        while any(child.page is not None for child in self._children):
+            for outcome in self._finished():
+                paused = time.monotonic()
+                yield outcome
+                for child in self._children:
+                    child.grant(time.monotonic() - paused)
+            self._hand_out(numbers)
+
+    def _hand_out(self, numbers: Iterator[int]) -> None:
+        """Give every free child a page, and start children while there is room and work."""
+        for child in self._children:
+            if child.page is None and (number := next(numbers, None)) is not None:
+                child.ask(number)
+        while len(self._children) < self._size and (number := next(numbers, None)) is not None:
+            self._start(number)
+
+    def _start(self, number: int) -> None:
+        child = Child("parse", self._path, password=self._password, limits=self._limits)
+        self._children.append(child)
+        child.page = number
+
+    def _finished(self) -> Iterator[PageOutcome]:
+        busy = [child for child in self._children if child.page is not None]
+        readable, _, _ = select.select(busy, [], [], TICK_SECONDS)
+        for child in busy:
+            try:
+                messages = child.receive() if child in readable else []
+                if messages is None:
+                    yield self._lost(child)
+                elif not messages and child.is_overdue():
+                    yield self._overdue(child)
+                for message in messages or ():
+                    yield from self._understood(child, message)
+            except (wire.WireError, KeyError, TypeError, ValueError):
+                yield self._lost(child)
+
+    def _understood(self, child: Child, message: wire.Message) -> Iterator[PageOutcome]:
+        _raise_if_unreadable(message)
+        assert child.page is not None
+        if "ready" in message.data:
+            child.is_ready = True
+            self._failed_openings = 0
+            child.ask(child.page)
+            return
+        number, child.page = child.page, None
+        if "error" in message.data:
+            yield PageOutcome(number, None, str(message.data["error"]))
+        else:
+            yield PageOutcome(number, _content(message))
+
+    # --- pages that cost a child --------------------------------------------------------------
+
+    def _lost(self, child: Child) -> PageOutcome:
+        number = self._bury(child)
+        if child.ran_out_of_memory():
+            return PageOutcome(
+                number,
+                None,
+                f"Page {number} was skipped: it needs more than {self._limits.memory_mb} MB "
+                "of memory.",
+            )
+        return PageOutcome(
+            number, None, f"Page {number} was skipped: it crashes the program that reads it."
+        )
+
+    def _overdue(self, child: Child) -> PageOutcome:
+        number = self._bury(child)
+        return PageOutcome(
+            number,
+            None,
+            f"Page {number} was skipped: it takes longer than {self._limits.page_seconds} "
+            "seconds to read.",
+        )
+
+    def _bury(self, child: Child) -> int:
+        child.close()
+        self._children.remove(child)
+        if not child.is_ready:
+            self._failed_openings += 1
+            if self._failed_openings >= OPENING_TRIES:
+                raise _too_heavy(self._limits)
+        assert child.page is not None
+        return child.page
+
+
+def _content(message: wire.Message) -> PageContent:
+    content = page_store.content_from_json(message.data["content"])
+    images = tuple(
+        PageImage(
+            name=str(image["name"]),
+            data=blob,
+            media_type=str(image["media_type"]),
+            width=int(image["width"]),
+            height=int(image["height"]),
+        )
+        for image, blob in zip(message.data["images"], message.blobs, strict=True)
+    )
+    return replace(content, images=images)

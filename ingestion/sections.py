@@ -1,0 +1,147 @@
+"""A document's blocks into sections: running text under one heading, with its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ingestion.captions import attach, line_above
+from ingestion.furniture import furniture
+from ingestion.headings import heading_levels
+from ingestion.layout import Block, PageContent
+from ingestion.text_flow import Flow, Passage, vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A table or picture; `offset` is where in its section's text it stands."""
+
+    page: int
+    block: Block
+    caption: Passage
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Text and figures under one heading; `path` is the headings, outermost first."""
+
+    path: tuple[str, ...]
+    passage: Passage
+    figures: tuple[Figure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    page: int
+    block: Block
+    captions: tuple[Block, ...] = ()
+
+
+@dataclass(slots=True)
+class _Heading:
+    level: int
+    text: str
+    page: int
+    block: Block
+    used: bool = False
+
+
+@dataclass(slots=True)
+class _Builder:
+    """Walks through the items, keeping the headings that the current text stands under."""
+
+    words: frozenset[str]
+    headings: list[_Heading] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)
+    flow: Flow = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.flow = Flow(self.words)
+
+    def add(self, item: _Item) -> None:
+        for heading in self.headings:
+            heading.used = True
+        if item.block.kind in ("table", "picture"):
+            caption = Flow(self.words)
+            for block in item.captions:
+                caption.add(block, item.page)
+            figure = Figure(item.page, item.block, caption.passage(), self.flow.length)
+            self.figures.append(figure)
+        else:
+            self.flow.add(item.block, item.page)
+
+    def open(self, item: _Item, level: int) -> Iterator[Section]:
+        """Begin what stands under a new heading; yield the section that this ends."""
+        text = " ".join(line.text for line in item.block.lines)
+        if self._goes_on(item, level):
+            self.headings[-1].text += f" {text}"
+            return
+        yield from self.flush()
+        while self.headings and self.headings[-1].level >= level:
+            ended = self.headings.pop()
+            if not ended.used:
+                # A heading with nothing under it is text, or it would be lost.
+                self.flow.add_text(ended.text, ended.page, ended.block.box)
+        if self.flow.length:
+            yield from self.flush()
+        self.headings.append(_Heading(level, text, item.page, item.block))
+
+    def _goes_on(self, item: _Item, level: int) -> bool:
+        """Tell whether a heading is the second line of the one before."""
+        if not self.headings or self.headings[-1].used or self.flow.length:
+            return False
+        last = self.headings[-1]
+        gap = item.block.box.y0 - last.block.box.y1
+        return (
+            last.level == level
+            and last.page == item.page
+            and abs(last.block.font_size - item.block.font_size) < 0.6
+            and gap < 0.8 * item.block.font_size
+        )
+
+    def flush(self) -> Iterator[Section]:
+        if self.flow.length or self.figures:
+            path = tuple(heading.text for heading in self.headings)
+            yield Section(path, self.flow.passage(), tuple(self.figures))
+        self.flow, self.figures = Flow(self.words), []
+
+    def finish(self) -> Iterator[Section]:
+        yield from self.flush()
+        while self.headings:
+            ended = self.headings.pop()
+            if not ended.used:
+                self.flow.add_text(ended.text, ended.page, ended.block.box)
+                yield from self.flush()
+
+
+def sections(pages: Sequence[PageContent]) -> Iterator[Section]:
+    """Cut a document into sections, in reading order, without page headers and footers."""
+    items = list(_items(pages))
+    levels = heading_levels(item.block for item in items)
+    words = vocabulary(line for item in items for line in item.block.lines)
+    builder = _Builder(words)
+    for index, item in enumerate(items):
+        if index in levels and item.block.lines:
+            yield from builder.open(item, levels[index])
+        else:
+            builder.add(item)
+    yield from builder.finish()
+
+
+def _items(pages: Sequence[PageContent]) -> Iterator[_Item]:
+    """Yield what is to be read, captions with their figures and not on their own."""
+    left_out = furniture(pages)
+    for page in pages:
+        blocks = [
+            block for index, block in enumerate(page.blocks) if (page.number, index) not in left_out
+        ]
+        captions = attach(blocks)
+        taken = {index for attached in captions.values() for index in attached}
+        for index, block in enumerate(blocks):
+            if index in taken:
+                continue
+            own = captions.get(index, [])
+            if block.kind == "table" and not own:
+                own = line_above(blocks, index)
+            yield _Item(page.number, block, tuple(blocks[i] for i in own))
