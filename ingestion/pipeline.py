@@ -58,7 +58,7 @@ def _send(document_id: int, run: str) -> None:
         logger.error("Document %s waits: the task queue cannot be reached (%s).", document_id, exc)
 
 
-def keep(document_id: int, run: str, **fields: Any) -> None:
+def keep(document_id: int, run: str, /, **fields: Any) -> None:
     """Store progress for this run; raises Superseded if the document is no longer its."""
     if not fields:
         alive = Document.objects.filter(pk=document_id, run=run).exists()

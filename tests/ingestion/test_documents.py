@@ -50,7 +50,9 @@ def test_submit_stores_the_file_and_sends_it_down_the_pipeline(document, sent_ta
         (pdf_bytes(password="secret"), "encrypted"),
     ],
 )
-def test_refuses_with_a_reason_and_leaves_nothing(data, code, collection, owner, sent_tasks) -> None:
+def test_refuses_with_a_reason_and_leaves_nothing(
+    data, code, collection, owner, sent_tasks
+) -> None:
     with pytest.raises(documents.Refused) as refused:
         documents.submit(upload(data), collection=collection, owner=owner)
     assert refused.value.code == code
