@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.db import models
 
 from ingestion.models import Chunk
@@ -13,9 +15,21 @@ class SpaceVersionState(models.TextChoices):
     RETIRED = "retired"
 
 
+class SpaceInput(models.TextChoices):
+    """What of a chunk the space's model is given."""
+
+    TEXT = "text", "the chunk's text in its context"
+    IMAGE = "image", "the picture"
+    DESCRIPTION = "description", "the picture's caption, inner text and referring sentences"
+    NONE = "none", "nothing: the space has no vectors"
+
+
 class SpaceVersionQuerySet(models.QuerySet["SpaceVersion"]):
     def live(self) -> SpaceVersionQuerySet:
         return self.filter(state=SpaceVersionState.LIVE)
+
+    def with_vectors(self) -> SpaceVersionQuerySet:
+        return self.exclude(input=SpaceInput.NONE)
 
     def fed(self) -> SpaceVersionQuerySet:
         """Versions that new documents must be written to: live ones and those being built."""
@@ -30,6 +44,9 @@ class SpaceVersion(models.Model):
     stamped with a lower revision has `IndexChange` rows to catch up on.
     """
 
+    # Names everything that is derived from the rows: an index stamped with another one is
+    # foreign, be it of another database or of a time when this version was not kept current.
+    uuid = models.UUIDField(default=uuid.uuid4, editable=False)
     space = models.CharField(max_length=40)
     number = models.PositiveIntegerField()
     state = models.CharField(
@@ -40,9 +57,13 @@ class SpaceVersion(models.Model):
     )
     dimension = models.PositiveIntegerField(default=0)
     metric = models.CharField(max_length=10, default="cosine")
+    input = models.CharField(max_length=11, choices=SpaceInput, default=SpaceInput.TEXT)
     index_settings = models.JSONField(default=dict, blank=True)
     revision = models.PositiveBigIntegerField(default=0)
-    # A writer holds the version while it builds a snapshot; a stale lock is taken over.
+    chunks_total = models.PositiveIntegerField(default=0, help_text="To embed, while it is built.")
+    chunks_done = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True, help_text="Why building it stopped.")
+    # A writer holds the version while it builds an index; a stale lock is taken over.
     writer = models.CharField(max_length=64, blank=True)
     writer_seen_at = models.DateTimeField(null=True)
     last_built_at = models.DateTimeField(null=True)
@@ -77,12 +98,17 @@ class Embedding(models.Model):
         SpaceVersion, on_delete=models.CASCADE, related_name="embeddings"
     )
     vector = models.BinaryField()
+    # Of what the model was given: chunks with equal content share the work of encoding it.
+    content_hash = models.CharField(max_length=32)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["chunk", "space_version"], name="one_vector_per_chunk_and_version"
             )
+        ]
+        indexes = [
+            models.Index(fields=["space_version", "content_hash"], name="embedding_by_content")
         ]
 
     def __str__(self) -> str:

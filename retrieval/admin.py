@@ -1,0 +1,93 @@
+"""Spaces in the admin: look at their versions, rebuild, switch and roll back."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+
+from retrieval import background, spaces
+from retrieval.models import Embedding, SpaceVersion
+
+
+class ReadOnly(admin.ModelAdmin):
+    """What is shown here follows from documents and settings; nothing is typed in."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(SpaceVersion)
+class SpaceVersionAdmin(ReadOnly):
+    list_display = (
+        "space",
+        "number",
+        "state",
+        "model",
+        "dimension",
+        "metric",
+        "vectors",
+        "progress",
+        "last_built_at",
+        "error",
+    )
+    list_filter = ("space", "state")
+    actions = ("rebuild_index", "fill", "begin_version", "roll_back")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SpaceVersion]:
+        return super().get_queryset(request).annotate(vector_count=Count("embeddings"))
+
+    @admin.display(ordering="vector_count")
+    def vectors(self, version: SpaceVersion) -> int:
+        return version.vector_count  # type: ignore[attr-defined]
+
+    @admin.display(description="built")
+    def progress(self, version: SpaceVersion) -> str:
+        return (
+            f"{version.chunks_done:,} of {version.chunks_total:,}" if version.chunks_total else ""
+        )
+
+    @admin.action(description="Rebuild the index from the database")
+    def rebuild_index(self, request: HttpRequest, chosen: QuerySet[SpaceVersion]) -> None:
+        for version in chosen:
+            background.request("rebuild_index", version.pk)
+        self.message_user(request, "The workers rebuild it; searches go on meanwhile.")
+
+    @admin.action(description="Make the vectors that are missing")
+    def fill(self, request: HttpRequest, chosen: QuerySet[SpaceVersion]) -> None:
+        chosen.update(error="")
+        for version in chosen:
+            background.request("build_space_version", version.pk)
+        self.message_user(request, "The workers make them.")
+
+    @admin.action(description="Begin a new version of the space, with the model of the settings")
+    def begin_version(self, request: HttpRequest, chosen: QuerySet[SpaceVersion]) -> None:
+        for space in set(chosen.values_list("space", flat=True)):
+            try:
+                self.message_user(request, f"{spaces.begin_version(space)} is being built.")
+            except ValueError as exc:
+                self.message_user(request, str(exc), messages.ERROR)
+
+    @admin.action(description="Go back to the version of the space before the live one")
+    def roll_back(self, request: HttpRequest, chosen: QuerySet[SpaceVersion]) -> None:
+        for space in set(chosen.values_list("space", flat=True)):
+            try:
+                self.message_user(request, f"{spaces.roll_back(space)} is live again.")
+            except LookupError as exc:
+                self.message_user(request, str(exc), messages.ERROR)
+
+
+@admin.register(Embedding)
+class EmbeddingAdmin(ReadOnly):
+    list_display = ("pk", "space_version", "chunk_id", "content_hash")
+    list_filter = ("space_version",)
+    list_select_related = ("space_version",)
+    show_full_result_count = False
+    exclude = ("vector",)
+    raw_id_fields = ("chunk",)

@@ -1,0 +1,237 @@
+"""What one process holds of a space version: its snapshot, and the fresh rows beside it.
+
+A state is never changed, only replaced, so that searches run on without a lock while another
+thread catches up. What counts is the database's revision; the snapshot is only a head start:
+documents that changed after it are hidden there and searched exactly from the fresh rows.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import numpy as np
+
+from retrieval import background, building, snapshots, vectors
+from retrieval.candidates import Candidate, CandidateFilter
+from retrieval.index_folders import current_name, folder_of
+from retrieval.models import IndexChange, SpaceVersion
+from retrieval.similarity import similarities, top
+from retrieval.snapshots import Snapshot, SnapshotUnusable
+from retrieval.vectors import VectorBatch
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceState:
+    """Complete up to `revision`. Rows of the snapshot count where `in_snapshot` is true."""
+
+    revision: int
+    metric: str
+    fresh: VectorBatch
+    snapshot: Snapshot | None = None
+    changed: frozenset[int] = frozenset()
+    in_snapshot: np.ndarray | None = None
+
+    @property
+    def deleted(self) -> int:
+        """Rows of the snapshot that are out of date."""
+        return 0 if self.in_snapshot is None else int(np.count_nonzero(~self.in_snapshot))
+
+    @property
+    def count(self) -> int:
+        held = len(self.snapshot.rows) if self.snapshot else 0
+        return held - self.deleted + len(self.fresh.rows)
+
+    @property
+    def memory_bytes(self) -> int:
+        parts = [(self.fresh.vectors.nbytes, len(self.fresh.rows))]
+        if self.snapshot:
+            index, rows = self.snapshot.index, len(self.snapshot.rows)
+            parts.append((index.bytes_per_vector * rows, rows))
+        # Chunk and document ids, kind, page, and the two arrays that spread a filter.
+        return sum(vector_bytes + rows * (8 + 8 + 1 + 4 + 8 + 1) for vector_bytes, rows in parts)
+
+    def search(
+        self,
+        query: np.ndarray,
+        *,
+        limit: int,
+        where: CandidateFilter,
+        ef_search: int | None,
+        exact: bool,
+    ) -> list[Candidate]:
+        """Merge the best of the snapshot with the best of the fresh rows."""
+        found = self._search_fresh(query, limit, where)
+        if self.snapshot is not None:
+            allowed = self.snapshot.rows.allowed(where)
+            if self.in_snapshot is not None:
+                allowed &= self.in_snapshot
+            numbers, scores = self.snapshot.index.search(
+                query,
+                limit=limit,
+                allowed=None if allowed.all() else allowed,
+                ef_search=ef_search,
+                exact=exact,
+            )
+            found += _candidates(self.snapshot.rows.chunks[numbers], scores)
+        return sorted(found, key=lambda hit: (-hit.score, hit.chunk_id))[:limit]
+
+    def _search_fresh(
+        self, query: np.ndarray, limit: int, where: CandidateFilter
+    ) -> list[Candidate]:
+        numbers = np.flatnonzero(self.fresh.rows.allowed(where))
+        scores = similarities(query, self.fresh.vectors, self.metric, numbers)
+        best = top(scores, limit)
+        return _candidates(self.fresh.rows.chunks[numbers[best]], scores[best])
+
+
+def _candidates(chunks: np.ndarray, scores: np.ndarray) -> list[Candidate]:
+    pairs = zip(chunks.tolist(), scores.tolist(), strict=True)
+    return [Candidate(chunk, score) for chunk, score in pairs]
+
+
+class SpaceReader:
+    """Keeps one space version's state in step with the database and the index folder."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._state: SpaceState | None = None
+        self._seen_name = ""
+        self._waiting: Snapshot | None = None
+        self._loader: threading.Thread | None = None
+
+    @property
+    def state(self) -> SpaceState | None:
+        """The state as it was last needed; None before the first search."""
+        return self._state
+
+    def current(self, version: SpaceVersion) -> SpaceState:
+        """Return a state that holds everything up to `version.revision`.
+
+        Costs no query when nothing has changed: read the version fresh for each search.
+        """
+        state = self._state
+        if state is not None:
+            self._notice_new_snapshot(version)
+            if state.revision >= version.revision and self._waiting is None:
+                return state
+        with self._lock:
+            self._state = self._caught_up(version, self._state)
+            return self._state
+
+    def _caught_up(self, version: SpaceVersion, state: SpaceState | None) -> SpaceState:
+        if state is None:
+            state = self._first_state(version)
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            state = _on_snapshot(waiting, version)
+        return catch_up(state, version) if state.revision < version.revision else state
+
+    def _first_state(self, version: SpaceVersion) -> SpaceState:
+        folder = folder_of(version)
+        self._seen_name = current_name(folder)
+        snapshot = _load_or_ask_for_another(folder, version)
+        if snapshot is not None and not _is_from_the_future(snapshot, version):
+            return _on_snapshot(snapshot, version)
+        if building.is_due(version):
+            background.request_once("build_snapshot", version.pk)
+        fresh = vectors.joined(list(vectors.stream(version)), version.dimension)
+        return SpaceState(version.revision, version.metric, fresh)
+
+    def _notice_new_snapshot(self, version: SpaceVersion) -> None:
+        """Load a snapshot that has just been switched to, while the old state still answers."""
+        name = current_name(folder_of(version))
+        if name == self._seen_name:
+            return
+        with self._lock:
+            if name == self._seen_name:
+                return
+            self._seen_name = name
+            self._loader = threading.Thread(
+                target=self._load, args=(version,), name=f"load-{version.space}", daemon=True
+            )
+            self._loader.start()
+
+    def _load(self, version: SpaceVersion) -> None:
+        snapshot = _load_or_ask_for_another(folder_of(version), version)
+        if snapshot is None and not self._seen_name:
+            # The folder was deleted; what is in memory stays right, but the next start is slow.
+            background.request_once("build_snapshot", version.pk)
+        with self._lock:
+            self._waiting = snapshot
+
+    def wait_for_loader(self) -> None:
+        """Return once a snapshot that is being loaded is there."""
+        if self._loader is not None:
+            self._loader.join()
+
+
+def _load_or_ask_for_another(folder: Path, version: SpaceVersion) -> Snapshot | None:
+    try:
+        return snapshots.load(folder, building.identity_of(version))
+    except SnapshotUnusable as exc:
+        logger.warning("%s is rebuilt: %s.", version, exc)
+        background.request_once("build_snapshot", version.pk)
+        return None
+
+
+def _is_from_the_future(snapshot: Snapshot, version: SpaceVersion) -> bool:
+    """Tell whether the database was set back, to a copy older than the snapshot."""
+    revision = SpaceVersion.objects.values_list("revision", flat=True).get(pk=version.pk)
+    if snapshot.manifest.revision <= revision:
+        return False
+    logger.warning("%s is rebuilt: its snapshot is newer than the database.", version)
+    background.request_once("build_snapshot", version.pk)
+    return True
+
+
+def _on_snapshot(snapshot: Snapshot, version: SpaceVersion) -> SpaceState:
+    fresh = vectors.joined([], version.dimension)
+    return SpaceState(snapshot.manifest.revision, version.metric, fresh, snapshot)
+
+
+def catch_up(state: SpaceState, version: SpaceVersion) -> SpaceState:
+    """Load again every document that has changed since the state's revision."""
+    changes = dict(
+        IndexChange.objects.filter(space_version=version, revision__gt=state.revision).values_list(
+            "document_id", "revision"
+        )
+    )
+    loaded = vectors.of_documents(version, list(changes))
+    keep = ~state.fresh.rows.of_documents(changes)
+    kept = VectorBatch(state.fresh.rows.take(keep), state.fresh.vectors[keep])
+    fresh = vectors.joined([kept, loaded], version.dimension)
+    # A document that changed again meanwhile carries a later revision than was asked for:
+    # revisions become visible in order, so everything up to the highest one seen is held.
+    revision = max([version.revision, *changes.values()])
+    changed = state.changed | frozenset(changes)
+    return SpaceState(
+        revision, version.metric, fresh, state.snapshot, changed, _valid(state.snapshot, changed)
+    )
+
+
+def _valid(snapshot: Snapshot | None, changed: frozenset[int]) -> np.ndarray | None:
+    if snapshot is None or not changed:
+        return None
+    return ~snapshot.rows.of_documents(changed)
+
+
+_readers: dict[UUID, SpaceReader] = {}
+_readers_lock = threading.Lock()
+
+
+def reader_of(version: SpaceVersion) -> SpaceReader:
+    """Return this process's reader of the version."""
+    with _readers_lock:
+        return _readers.setdefault(version.uuid, SpaceReader())
+
+
+def forget_all() -> None:
+    """Drop every state, as a restart of the process does."""
+    with _readers_lock:
+        _readers.clear()

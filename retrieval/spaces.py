@@ -1,0 +1,265 @@
+"""Spaces and their versions: keep them in step with the settings, build, switch, roll back."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max
+from django.utils import timezone
+
+from ingestion.models import Chunk, Document
+from retrieval import background, building, embedding, keywords, leases
+from retrieval.embedders import EmbedderPlan, plan_for
+from retrieval.keyword_text import ANALYSIS
+from retrieval.models import SpaceInput, SpaceVersion, SpaceVersionState
+from retrieval.space_status import SpaceStatus, describe
+
+__all__ = [
+    "SpaceStatus",
+    "activate",
+    "begin_version",
+    "build_version",
+    "describe",
+    "live_versions",
+    "rebuild_index",
+    "refresh_indexes",
+    "roll_back",
+    "sync",
+    "tend",
+]
+
+logger = logging.getLogger(__name__)
+
+
+def live_versions() -> dict[str, SpaceVersion]:
+    """Return the version of each configured space that is searched, as it is now, in one query."""
+    names = [*settings.SPACES, keywords.SPACE]
+    live = SpaceVersion.objects.live().filter(space__in=names)
+    return {version.space: version for version in live}
+
+
+def sync() -> None:
+    """Bring the versions in step with the settings and with the weights that can be had.
+
+    A space that has none gets its first one, live and empty. Where another model is wanted
+    than the live one, the next version is begun, and a worker is asked to fill it. Running it
+    again, or in several processes, changes nothing.
+    """
+    live = live_versions()
+    for space in settings.SPACES:
+        _sync(space, live.get(space), _wanted(plan_for(space)))
+    analyzer = f"{settings.KEYWORD_ANALYZER}.{ANALYSIS}"
+    wanted = {"model": analyzer, "dimension": 0, "metric": "bm25", "input": SpaceInput.NONE}
+    _sync(keywords.SPACE, live.get(keywords.SPACE), wanted)
+    for version in SpaceVersion.objects.filter(state=SpaceVersionState.BUILDING, error=""):
+        background.request_once("build_space_version", version.pk)
+
+
+def _wanted(plan: EmbedderPlan) -> dict[str, Any]:
+    return {
+        "model": plan.model,
+        "dimension": plan.dimension,
+        "metric": plan.metric,
+        "input": SpaceInput.DESCRIPTION if plan.is_fallback else SpaceInput(plan.input),
+        "available": plan.available,
+    }
+
+
+def _sync(space: str, live: SpaceVersion | None, wanted: dict[str, Any]) -> None:
+    available = wanted.pop("available", True)
+    index_settings = settings.SPACES.get(space, {}).get("index", {})
+    if live is None:
+        _create(space, SpaceVersionState.LIVE, wanted, index_settings)
+        return
+    if live.index_settings != index_settings:
+        SpaceVersion.objects.filter(pk=live.pk).update(index_settings=index_settings)
+    if not available or not _is_better(wanted, live):
+        return
+    newer = SpaceVersion.objects.filter(space=space, number__gt=live.number)
+    # A version that was rolled back is not begun again by itself.
+    same = {key: wanted[key] for key in ("model", "metric", "input")}
+    if not newer.filter(**same).exists():
+        _create(space, SpaceVersionState.BUILDING, wanted, index_settings)
+
+
+def _is_better(wanted: dict[str, Any], live: SpaceVersion) -> bool:
+    """Tell whether the wanted model should take the live one's place.
+
+    Weights that have gone missing are no reason to give up what was made with them.
+    """
+    if wanted["input"] == SpaceInput.DESCRIPTION and live.input == SpaceInput.IMAGE:
+        return False
+    return any(wanted[key] != getattr(live, key) for key in ("model", "metric", "input"))
+
+
+def _create(
+    space: str,
+    state: SpaceVersionState,
+    wanted: dict[str, Any],
+    index_settings: dict[str, Any],
+) -> None:
+    newest = SpaceVersion.objects.filter(space=space).aggregate(number=Max("number"))["number"]
+    now = timezone.now() if state == SpaceVersionState.LIVE else None
+    try:
+        with transaction.atomic():
+            version = SpaceVersion.objects.create(
+                space=space,
+                number=(newest or 0) + 1,
+                state=state,
+                activated_at=now,
+                index_settings=index_settings,
+                **wanted,
+            )
+    except IntegrityError:
+        return  # Another process did the same at the same moment.
+    logger.info("%s begins, %s.", version, version.state)
+
+
+def begin_version(space: str) -> SpaceVersion:
+    """Begin a version with the model that the settings name, also after a roll-back."""
+    if space == keywords.SPACE:
+        raise ValueError("the keyword index has no model to switch; rebuild it instead")
+    wanted = _wanted(plan_for(space))
+    wanted.pop("available")
+    _create(space, SpaceVersionState.BUILDING, wanted, settings.SPACES[space].get("index", {}))
+    version = SpaceVersion.objects.filter(space=space).order_by("-number")[0]
+    transaction.on_commit(lambda: background.request("build_space_version", version.pk))
+    return version
+
+
+def build_version(version: SpaceVersion) -> bool:
+    """Give every published chunk its vector in this version, then make the version live.
+
+    For a live version, fill its gaps. Goes on where it stopped. Returns False when the model
+    cannot be had now. Raises LeaseLost when another process is at it.
+    """
+    version.refresh_from_db()
+    if version.state == SpaceVersionState.RETIRED:
+        return False
+    if version.space == keywords.SPACE:
+        keywords.refresh(version)
+        return activate(version)
+    if version.space not in settings.SPACES or not embedding.is_model_at_hand(version):
+        return False
+    while not _build_step(version):
+        version.refresh_from_db()
+    return True
+
+
+def _build_step(version: SpaceVersion) -> bool:
+    """Fill what is missing, and switch if nothing was; False if it has to be tried again."""
+    revision = version.revision
+    if fill(version):
+        return False
+    if building.is_due(version):
+        building.build_snapshot(version)
+    return activate(version, at_revision=revision)
+
+
+def fill(version: SpaceVersion) -> int:
+    """Make the vectors that published chunks lack in this version; return how many.
+
+    Raises LeaseLost when another process is at it.
+    """
+    chunks = Chunk.objects.live()
+    total = embedding.in_space(version, chunks).count()
+    lacking = embedding.missing(version, chunks)
+    progress = SpaceVersion.objects.filter(pk=version.pk)
+    progress.update(chunks_total=total, chunks_done=total - lacking.count(), error="")
+    filled = 0
+    with leases.writing(version) as lease:
+
+        def after_slice(count: int) -> None:
+            progress.update(chunks_done=F("chunks_done") + count)
+            lease.renew()
+
+        ids = list(lacking.order_by("document").values_list("document", flat=True).distinct())
+        for document_id in ids:
+            document = Document.objects.filter(pk=document_id).first()
+            if document is not None:
+                filled += embedding.fill_document(version, document, after_slice=after_slice)
+    return filled
+
+
+def rebuild_index(version: SpaceVersion) -> None:
+    """Build the version's index anew from the database; searches go on meanwhile.
+
+    Raises LeaseLost when another process is at it.
+    """
+    if version.space == keywords.SPACE:
+        keywords.build(version)
+    else:
+        building.build_snapshot(version)
+
+
+def refresh_indexes() -> None:
+    """Bring the keyword index up to date, and build the snapshots that are due.
+
+    Raises LeaseLost when another process is at one of them.
+    """
+    for version in SpaceVersion.objects.fed().filter(space=keywords.SPACE):
+        keywords.refresh(version)
+    for version in SpaceVersion.objects.live().with_vectors():
+        if building.is_due(version):
+            building.build_snapshot(version)
+
+
+def tend() -> None:
+    """Take up whatever was left undone: lost tasks, new weights, missing vectors."""
+    sync()
+    for version in embedding.fed_versions():
+        if version.state == SpaceVersionState.LIVE:
+            lacking = embedding.missing(version, Chunk.objects.live())
+            if plan_for(version.space, version.model).available and lacking.exists():
+                background.request_once("build_space_version", version.pk)
+    refresh_indexes()
+
+
+def activate(version: SpaceVersion, *, at_revision: int | None = None) -> bool:
+    """Make the version the one that is searched, in one step; False if something changed.
+
+    With `at_revision`, nothing is switched unless the version is still at that revision.
+    """
+    with transaction.atomic():
+        all_versions = SpaceVersion.objects.filter(space=version.space).order_by("pk")
+        locked = {one.pk: one for one in all_versions.select_for_update(no_key=True)}
+        now = locked[version.pk]
+        if now.state == SpaceVersionState.LIVE:
+            return True
+        if at_revision is not None and now.revision != at_revision:
+            return False
+        _switch(now)
+    logger.info("%s is live.", version)
+    return True
+
+
+def _switch(version: SpaceVersion, **fields: Any) -> None:
+    others = SpaceVersion.objects.filter(space=version.space).exclude(pk=version.pk)
+    others.filter(state=SpaceVersionState.LIVE).update(state=SpaceVersionState.RETIRED)
+    SpaceVersion.objects.filter(pk=version.pk).update(
+        state=SpaceVersionState.LIVE, activated_at=timezone.now(), error="", **fields
+    )
+
+
+def roll_back(space: str) -> SpaceVersion:
+    """Search the version before the live one again, at once; its gaps are filled after.
+
+    Raises LookupError when there is none.
+    """
+    with transaction.atomic():
+        versions = SpaceVersion.objects.filter(space=space).select_for_update(no_key=True)
+        live = versions.get(state=SpaceVersionState.LIVE)
+        before = versions.filter(state=SpaceVersionState.RETIRED, number__lt=live.number)
+        version = before.order_by("-number").first()
+        if version is None:
+            raise LookupError(f"the space {space} has no version before {live.number}")
+        # Changes were not recorded for it while it was retired, so nothing that was derived
+        # from its rows may be served: under a new uuid, all of it is foreign.
+        _switch(version, uuid=uuid.uuid4())
+        transaction.on_commit(lambda: background.request("build_space_version", version.pk))
+    version.refresh_from_db()
+    return version

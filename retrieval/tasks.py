@@ -1,0 +1,76 @@
+"""Celery doorways of retrieval."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_ready
+from django.db import OperationalError
+
+from ingestion import pipeline
+from ingestion.errors import PermanentError, TransientError
+from ingestion.models import Document
+from retrieval import building, embedding, keywords, spaces
+from retrieval.models import SpaceVersion
+
+_again = functools.partial(
+    shared_task,
+    autoretry_for=(TransientError, OperationalError),
+    retry_backoff=2,
+    retry_backoff_max=120,
+    max_retries=6,
+)
+
+
+@pipeline.step
+def embed_document(document: Document, run: str) -> bool:
+    return embedding.embed_document(document, run)
+
+
+@_again()
+def build_snapshot(version_id: int) -> None:
+    _with_version(version_id, building.build_snapshot)
+
+
+@_again()
+def rebuild_index(version_id: int) -> None:
+    _with_version(version_id, spaces.rebuild_index)
+
+
+@_again()
+def build_space_version(version_id: int) -> None:
+    try:
+        _with_version(version_id, spaces.build_version)
+    except PermanentError as exc:
+        SpaceVersion.objects.filter(pk=version_id).update(error=str(exc))
+
+
+@_again()
+def refresh_keywords(version_id: int) -> None:
+    _with_version(version_id, keywords.refresh)
+
+
+@_again()
+def refresh_indexes() -> None:
+    """Bring the keyword index up to date, and build the snapshots that are due."""
+    spaces.refresh_indexes()
+
+
+@_again()
+def tend_indexes() -> None:
+    """Take up whatever was left undone: lost tasks, new weights, missing vectors."""
+    spaces.tend()
+
+
+@worker_ready.connect
+def _tend_at_start(**_: object) -> None:
+    tend_indexes.delay()
+
+
+def _with_version(version_id: int, function: Callable[[SpaceVersion], Any]) -> None:
+    version = SpaceVersion.objects.filter(pk=version_id).first()
+    if version is not None:
+        function(version)
