@@ -92,7 +92,7 @@ async def _read(
     connection: redis.asyncio.Redis, message_uuid: UUID, after: str, wait_ms: int | None
 ) -> list[Event]:
     try:
-        reply = await connection.xread({_stream_key(message_uuid): after}, BATCH, wait_ms)
+        reply: Any = await connection.xread({_stream_key(message_uuid): after}, BATCH, wait_ms)
     except redis.RedisError as exc:
         raise TransientError(UNREACHABLE) from exc
     return [

@@ -1,0 +1,83 @@
+"""Readers write the answer: what they all look like, and where each one is."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from answers.prompting import ReaderPrompt
+from ingestion.errors import PermanentError
+
+
+class PromptTooLong(PermanentError):
+    """The model cannot take so much: less evidence may help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a reader can take: tokens of evidence and turns, images and their longest side."""
+
+    prompt_tokens: int
+    images: int = 0
+    image_pixels: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Characters [start, end) of the text of evidence `number`, used word for word."""
+
+    number: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderDelta:
+    """The next piece of an answer, or something learnt about it.
+
+    `grounded` is False where the reader found that the evidence does not hold the answer.
+    `note` is a sentence for the person. `usage` counts tokens.
+    """
+
+    text: str = ""
+    quotes: tuple[Quote, ...] = ()
+    grounded: bool | None = None
+    note: str = ""
+    usage: dict[str, int] = field(default_factory=dict)
+
+
+class Reader(Protocol):
+    """Writes an answer from evidence; `name` is what the answer is stamped with."""
+
+    name: str
+    capabilities: Capabilities
+
+    @classmethod
+    def is_configured(cls) -> bool:
+        """Tell whether the settings name what it needs; it need not be reachable."""
+
+    def stream(self, prompt: ReaderPrompt) -> Generator[ReaderDelta, None, None]:
+        """Yield the answer bit by bit. Raises PermanentError, TransientError, PromptTooLong."""
+
+
+def reader_for(name: str = "") -> Reader:
+    """Build the reader of this name in settings.READERS; the default where it is empty."""
+    name = name or settings.READER
+    if name not in available():
+        raise PermanentError(
+            f"The reader “{name}” is not set up here. Choose one of: {', '.join(available())}."
+        )
+    return _class(name)()
+
+
+def available() -> list[str]:
+    """Names of the readers that can be asked as this site is configured."""
+    return [name for name in settings.READERS if _class(name).is_configured()]
+
+
+def _class(name: str) -> type[Reader]:
+    return import_string(settings.READERS[name])

@@ -1,0 +1,133 @@
+"""One run: search, gather evidence, let the reader write, settle the citations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from answers import citations, followups, images
+from answers.evidence import Budget, Evidence, estimate_tokens
+from answers.gathering import gather
+from answers.models import Message, MessageState, Role
+from answers.prompting import FRAME_TOKENS, ReaderPrompt, Turn, render, shortened
+from answers.pump import pumped
+from answers.readers import Capabilities, PromptTooLong, Reader, reader_for
+from answers.recording import Recorder, Stopped
+from ingestion.errors import PermanentError, TransientError
+from retrieval import scope
+from retrieval.search import SearchResult, search
+
+UNEXPECTED = "Something went wrong while answering. The server's log has the details."
+NOTHING_TO_ASK = (
+    "There is no document to search here. Upload one, or choose other collections or documents."
+)
+EARLIER_TURNS = 6
+# More than are shown at the end: neighbours are joined and duplicates dropped.
+HITS = 14
+REDUCTIONS = 2
+# Where the conversation has filled the model's context, evidence still gets this much.
+MIN_EVIDENCE_TOKENS = 400
+TICK_SECONDS = 0.05
+
+
+def run(answer_pk: int, reader_name: str | None = None) -> None:
+    """Write the answer of this row, whatever happens on the way."""
+    related = ("conversation__owner", "question")
+    recorder = Recorder(Message.objects.select_related(*related).get(pk=answer_pk))
+    try:
+        _write(recorder, reader_name)
+    except Stopped:
+        recorder.finish(MessageState.STOPPED)
+    except (PermanentError, TransientError) as exc:
+        recorder.finish(MessageState.FAILED, error=str(exc))
+    except BaseException:
+        recorder.finish(MessageState.FAILED, error=UNEXPECTED)
+        raise
+    else:
+        recorder.finish(MessageState.DONE)
+
+
+def _write(recorder: Recorder, reader_name: str | None) -> None:
+    answer = recorder.answer
+    reader = reader_for(reader_name or answer.conversation.reader)
+    answer.reader = reader.name
+    turns = _turns(answer)
+    recorder.stage("searching")
+    result = _search(answer, turns)
+    recorder.time("searching")
+    recorder.stage("reading")
+    evidence = gather(result.hits, _budget(reader.capabilities, turns))
+    citations.store(answer, evidence)
+    recorder.time("reading")
+    recorder.evidence(len(evidence))
+    recorder.stage("answering")
+    try:
+        _read(recorder, reader, evidence, turns)
+    finally:
+        # Also of an answer that was stopped or broke off: what it cites is shown.
+        citations.settle(answer, evidence, recorder.quotes)
+
+
+def _search(answer: Message, turns: Sequence[Turn]) -> SearchResult:
+    conversation, question = answer.conversation, _question(answer)
+    where = scope.allowed(
+        conversation.owner,
+        collections=conversation.collections.values_list("pk", flat=True),
+        documents=conversation.documents.values_list("pk", flat=True),
+    )
+    if not where.document_ids:
+        raise PermanentError(NOTHING_TO_ASK)
+    earlier = [turn.text for turn in turns if turn.role == Role.USER]
+    answer.search_query = followups.standalone(question, earlier)
+    result = search(answer.search_query, where=where, top_k=HITS)
+    answer.index_versions = result.index_versions
+    answer.notes = list(result.notes)
+    return result
+
+
+def _read(
+    recorder: Recorder, reader: Reader, evidence: Sequence[Evidence], turns: Sequence[Turn]
+) -> None:
+    """Let the reader write; where it cannot take so much, give it the better half."""
+    question = _question(recorder.answer)
+    for left in reversed(range(REDUCTIONS + 1)):
+        shown = images.data_urls(evidence, longest=reader.capabilities.image_pixels)
+        recorder.answer.usage = {"sources": len(evidence), "images": len(shown)}
+        try:
+            _take(recorder, reader, render(question, evidence, turns=turns, images=shown))
+            return
+        except PromptTooLong:
+            if not left or recorder.answer.content:
+                raise
+            evidence, turns = evidence[: max(1, len(evidence) // 2)], ()
+
+
+def _take(recorder: Recorder, reader: Reader, prompt: ReaderPrompt) -> None:
+    for delta in pumped(reader.stream(prompt), tick=TICK_SECONDS):
+        if delta is not None:
+            recorder.take(delta)
+        recorder.tick()
+    if recorder.answer.grounded is None:
+        recorder.answer.grounded = citations.cites(recorder.answer.content, prompt.evidence)
+
+
+def _budget(capabilities: Capabilities, turns: Sequence[Turn]) -> Budget:
+    spoken = sum(estimate_tokens(turn.text) for turn in turns)
+    return Budget(
+        tokens=max(capabilities.prompt_tokens - FRAME_TOKENS - spoken, MIN_EVIDENCE_TOKENS),
+        images=capabilities.images,
+        image_pixels=capabilities.image_pixels,
+    )
+
+
+def _question(answer: Message) -> str:
+    assert answer.question is not None, "an answer has its question"
+    return answer.question.content
+
+
+def _turns(answer: Message) -> tuple[Turn, ...]:
+    """The messages before this answer's question, oldest first; the last few of them."""
+    earlier = Message.objects.filter(
+        conversation=answer.conversation_id, pk__lt=answer.question_id
+    ).exclude(content="")
+    rows = earlier.order_by("-pk").values_list("role", "content")[:EARLIER_TURNS]
+    return tuple(Turn(role, shortened(content)) for role, content in reversed(rows))
