@@ -1,0 +1,207 @@
+// The document page: keeps page number, boxes and details in step with what is scrolled to.
+
+const page = document.querySelector(".document-page");
+const sheets = document.getElementById("sheets");
+const picker = document.getElementById("page-picker");
+const numberField = document.getElementById("page-number");
+const zoomLevel = document.getElementById("zoom-level");
+
+const ZOOM_STEPS = [0.5, 0.67, 0.8, 1, 1.25, 1.5, 2, 3];
+const SVG = "http://www.w3.org/2000/svg";
+
+const sheetOf = (number) => document.getElementById(`page-${number}`);
+const panel = () => document.getElementById("panel");
+let current = Number(numberField.value);
+
+// --- Which page is in view --------------------------------------------------------------------
+
+const centre = new IntersectionObserver(
+  (entries) => {
+    for (const entry of entries) if (entry.isIntersecting) show(Number(entry.target.dataset.page));
+  },
+  { root: sheets, rootMargin: "-40% 0px -55% 0px" },
+);
+
+const near = new IntersectionObserver(
+  (entries) => {
+    for (const entry of entries) if (entry.isIntersecting) fetchRegions(entry.target);
+  },
+  { root: sheets, rootMargin: "50% 0px" },
+);
+
+for (const sheet of sheets.querySelectorAll(".sheet")) {
+  centre.observe(sheet);
+  near.observe(sheet);
+}
+
+let panelTimer = 0;
+
+function show(number) {
+  if (number === current) return;
+  current = number;
+  if (document.activeElement !== numberField) numberField.value = number;
+  clearTimeout(panelTimer);
+  // Not for every page that a fast scroll passes.
+  if (panel().dataset.panel === "page") panelTimer = setTimeout(loadPanel, 250);
+}
+
+function loadPanel() {
+  return htmx.ajax("GET", `${page.dataset.url}panel/?panel=page&page=${current}`, { target: "#panel", swap: "outerHTML" });
+}
+
+async function fetchRegions(sheet) {
+  const overlay = sheet.querySelector(".overlay[data-regions]");
+  if (!overlay) return;
+  const address = overlay.dataset.regions;
+  delete overlay.dataset.regions;
+  const response = await fetch(address);
+  if (!response.ok) return;
+  const fetched = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("svg");
+  overlay.prepend(...[...fetched.querySelectorAll(".region")].map((region) => document.importNode(region, true)));
+}
+
+// --- Going to a page or a box -----------------------------------------------------------------
+
+function goTo(number, { smooth = false } = {}) {
+  const sheet = sheetOf(number);
+  if (!sheet) return;
+  const frames = sheet.querySelectorAll(".evidence rect");
+  const behavior = smooth ? "smooth" : "instant";
+  if (frames.length) {
+    const top = Math.min(...[...frames].map((frame) => frame.getBoundingClientRect().top));
+    const offset = top - sheets.getBoundingClientRect().top;
+    sheets.scrollBy({ top: offset - sheets.clientHeight * 0.3, behavior });
+  } else {
+    sheet.scrollIntoView({ block: "start", behavior });
+  }
+}
+
+function frame(boxes) {
+  for (const old of sheets.querySelectorAll(".evidence rect")) old.remove();
+  for (const box of boxes) {
+    const [number, x0, y0, x1, y1] = box.split(",").map(Number);
+    const rect = document.createElementNS(SVG, "rect");
+    const sizes = { x: x0, y: y0, width: x1 - x0, height: y1 - y0, rx: 2 };
+    for (const [name, value] of Object.entries(sizes)) rect.setAttribute(name, value);
+    sheetOf(number)?.querySelector(".evidence")?.append(rect);
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-go]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const query = new URL(link.href).searchParams;
+  history.replaceState(null, "", link.href);
+  frame(query.getAll("box"));
+  closePanel();
+  goTo(Number(query.get("page")), { smooth: true });
+});
+
+picker.addEventListener("submit", (event) => {
+  event.preventDefault();
+  goTo(Number(numberField.value));
+});
+numberField.addEventListener("change", () => goTo(Number(numberField.value)));
+picker.addEventListener("click", (event) => {
+  const step = event.target.closest("[data-step]");
+  if (!step) return;
+  event.preventDefault();
+  stepBy(Number(step.dataset.step));
+});
+
+function stepBy(step) {
+  sheetOf(current + step)?.scrollIntoView({ block: "start", behavior: "instant" });
+}
+
+// --- Zoom ---------------------------------------------------------------------------------------
+
+let zoom = 1;
+
+function setZoom(value) {
+  const sheet = sheetOf(current);
+  const before = sheet ? sheets.scrollTop - sheet.offsetTop : 0;
+  const ratio = value / zoom;
+  zoom = value;
+  sheets.style.setProperty("--zoom", zoom);
+  if (sheet) sheets.scrollTop = sheet.offsetTop + before * ratio;
+  const percent = `${Math.round(zoom * 100)} %`;
+  zoomLevel.textContent = percent;
+  zoomLevel.setAttribute("aria-label", `Zoom ${percent}, back to the width of the window`);
+}
+
+function zoomBy(direction) {
+  const place = ZOOM_STEPS.indexOf(zoom);
+  setZoom(ZOOM_STEPS[Math.min(ZOOM_STEPS.length - 1, Math.max(0, place + direction))]);
+}
+
+document.querySelector(".viewer-zoom").addEventListener("click", (event) => {
+  const what = event.target.closest("[data-zoom]")?.dataset.zoom;
+  if (what === "fit") setZoom(1);
+  else if (what) zoomBy(what === "in" ? 1 : -1);
+});
+
+sheets.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const actions = { ArrowLeft: () => stepBy(-1), ArrowRight: () => stepBy(1), "+": () => zoomBy(1), "-": () => zoomBy(-1), 0: () => setZoom(1) };
+  if (!(event.key in actions)) return;
+  event.preventDefault();
+  actions[event.key]();
+});
+
+// --- Boxes and passages point at each other ------------------------------------------------------
+
+for (const kind of ["text", "table", "image"]) {
+  const box = document.getElementById(`show-${kind}`);
+  box.checked = localStorage.getItem(`show-${kind}`) === "1";
+  box.addEventListener("change", () => localStorage.setItem(`show-${kind}`, box.checked ? "1" : "0"));
+}
+
+function point(event, active) {
+  const chunk = event.target.closest?.("[data-chunk]")?.dataset.chunk;
+  if (!chunk) return;
+  for (const element of document.querySelectorAll(`[data-chunk="${chunk}"]`)) element.classList.toggle("active", active);
+}
+
+document.addEventListener("pointerover", (event) => point(event, true));
+document.addEventListener("pointerout", (event) => point(event, false));
+
+sheets.addEventListener("click", async (event) => {
+  const region = event.target.closest(".region");
+  if (!region) return;
+  event.preventDefault();
+  const number = Number(region.closest(".sheet").dataset.page);
+  if (panel().dataset.panel !== "page" || !document.getElementById(`chunk-${region.dataset.chunk}`)) {
+    current = number;
+    await loadPanel();
+  }
+  openPanel();
+  const passage = document.getElementById(`chunk-${region.dataset.chunk}`);
+  passage?.scrollIntoView({ block: "center", behavior: "smooth" });
+  passage?.focus({ preventScroll: true });
+});
+
+// --- Details: a sheet from below where the window is narrow -----------------------------------------
+
+const toggle = document.getElementById("panel-toggle");
+let panelOpen = false;
+
+function setPanel(open) {
+  panelOpen = open;
+  panel().classList.toggle("open", open);
+  toggle.setAttribute("aria-expanded", String(open));
+}
+const openPanel = () => setPanel(true);
+const closePanel = () => setPanel(false);
+
+toggle.addEventListener("click", () => setPanel(!panelOpen));
+document.addEventListener("click", (event) => event.target.closest("[data-panel-close]") && closePanel());
+document.addEventListener("keydown", (event) => event.key === "Escape" && panelOpen && closePanel());
+document.addEventListener("htmx:afterSwap", () => panel().classList.toggle("open", panelOpen));
+document.addEventListener("htmx:configRequest", (event) => {
+  if (event.target.closest(".panel .tabs")) event.detail.parameters.page = current;
+});
+
+// --- Arriving ---------------------------------------------------------------------------------------
+
+if (location.search) goTo(current);
