@@ -1,0 +1,58 @@
+"""Conversations, messages and citations in the admin: to look at; conversations can go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from answers import conversations
+from answers.models import Citation, Conversation, Message
+
+
+class WrittenByAnswers(admin.ModelAdmin):
+    """Rows that nobody edits by hand."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Conversation)
+class ConversationAdmin(WrittenByAnswers):
+    list_display = ["__str__", "owner", "reader", "created_at", "updated_at"]
+    search_fields = ["title", "owner__username"]
+    list_select_related = ["owner"]
+    actions = ["delete_conversations"]
+
+    @admin.action(description="Delete the selected conversations, with their messages")
+    def delete_conversations(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
+        for conversation in queryset:
+            conversations.delete(conversation)
+
+
+@admin.register(Message)
+class MessageAdmin(WrittenByAnswers):
+    list_display = ["beginning", "conversation", "role", "state", "reader", "created_at"]
+    list_filter = ["role", "state", "reader"]
+    search_fields = ["content"]
+    list_select_related = ["conversation"]
+
+    @admin.display(description="content")
+    def beginning(self, message: Message) -> str:
+        return message.content[:80]
+
+
+@admin.register(Citation)
+class CitationAdmin(WrittenByAnswers):
+    list_display = ["document_title", "page_number", "kind", "number", "cited", "message"]
+    list_filter = ["cited", "kind"]
+    search_fields = ["document_title", "text"]
+    list_select_related = ["message"]

@@ -1,0 +1,84 @@
+"""What stands on the chat page: the list of conversations, the turns, the composer."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils import timezone
+
+from answers import answering, conversations, listing, scope, suggestions, turns
+from answers.forms import QUESTION_LENGTH, ScopeForm
+from answers.models import Conversation
+from ingestion.errors import TransientError
+
+CONVERSATIONS_LISTED = 60
+
+
+def context(
+    conversation: Conversation | None, user: AbstractUser, query: QueryDict
+) -> dict[str, Any]:
+    """Everything that chat.html needs; `query` may preset the question and the scope."""
+    # With Redis away, the page still shows what was said.
+    with suppress(TransientError):
+        answering.recover_lost()
+    shown = turns.of_conversation(conversation, user) if conversation else []
+    streaming = shown[-1].answer if shown and shown[-1].answer else None
+    chosen = scope.of_conversation(conversation, user) if conversation else _preset(user, query)
+    result = {
+        **sidebar(conversation, user, find=query.get("find", "")),
+        "turns": shown,
+        "streaming": streaming if streaming and streaming.is_streaming else None,
+        "scope": chosen,
+        "question": query.get("q", ""),
+        "question_length": QUESTION_LENGTH,
+        "ask_url": ask_url(conversation),
+    }
+    return result if shown else {**result, **_welcome(user, chosen)}
+
+
+def ask_url(conversation: Conversation | None) -> str:
+    if conversation is None:
+        return reverse("answers:chat")
+    return reverse("answers:conversation", args=[conversation.uuid])
+
+
+def sidebar(
+    conversation: Conversation | None, user: AbstractUser, *, find: str = ""
+) -> dict[str, Any]:
+    """The list of conversations, or of those that hold the words in `find`."""
+    found = conversations.matching(Conversation.objects.visible_to(user), find)
+    listed = list(found[: CONVERSATIONS_LISTED + 1])
+    return {
+        "conversation": conversation,
+        "groups": listing.grouped(listed[:CONVERSATIONS_LISTED], today=timezone.localdate()),
+        "are_more": len(listed) > CONVERSATIONS_LISTED,
+        "find": find,
+    }
+
+
+def _preset(user: AbstractUser, query: QueryDict) -> scope.Scope:
+    """The scope that a link chose by ?collection= and ?document=."""
+    chosen = {
+        "collections": query.getlist("collection"),
+        "documents": query.getlist("document"),
+    }
+    form = ScopeForm(chosen, user=user)
+    form.is_valid()
+    return scope.choose(
+        user,
+        collections=[one.pk for one in form.cleaned_data.get("collections", ())],
+        documents=[one.uuid for one in form.cleaned_data.get("documents", ())],
+    )
+
+
+def _welcome(user: AbstractUser, chosen: scope.Scope) -> dict[str, Any]:
+    documents = scope.documents_in(chosen, user)
+    return {
+        "has_documents": documents.searchable().exists(),
+        "on_their_way": documents.active().count(),
+        "suggestions": suggestions.suggest(documents.searchable()),
+    }

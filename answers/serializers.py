@@ -1,0 +1,189 @@
+"""Translate conversations, messages and citations to and from JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from answers import readers, turns
+from answers.forms import QUESTION_LENGTH
+from answers.models import Conversation, Message, Role
+from answers.sources import Source
+from ingestion.models import Collection, Document
+
+
+class ScopeSerializer(serializers.Serializer[Any]):
+    """What to ask: of what one may read, these collections and documents; none means all."""
+
+    collections: serializers.RelatedField = serializers.PrimaryKeyRelatedField(
+        many=True, queryset=Collection.objects.none(), required=False
+    )
+    documents: serializers.RelatedField = serializers.SlugRelatedField(
+        slug_field="uuid", many=True, queryset=Document.objects.none(), required=False
+    )
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        fields: dict[str, Any] = super().get_fields()
+        if request := self.context.get("request"):
+            fields["collections"].child_relation.queryset = Collection.objects.visible_to(
+                request.user
+            )
+            fields["documents"].child_relation.queryset = Document.objects.visible_to(request.user)
+        return fields
+
+
+def check_reader(name: str) -> None:
+    """Refuse a reader that is not set up on this site."""
+    if name not in readers.available():
+        raise serializers.ValidationError(f"Choose one of: {', '.join(readers.available())}.")
+
+
+class ConversationSerializer(ScopeSerializer, serializers.ModelSerializer[Conversation]):
+    id = serializers.UUIDField(source="uuid", read_only=True)
+    url = serializers.SerializerMethodField(help_text="The page of the conversation, for people.")
+
+    class Meta:
+        model = Conversation
+        fields = [
+            *("id", "title", "reader", "collections", "documents"),
+            *("created_at", "updated_at", "url"),
+        ]
+        read_only_fields = ["created_at", "updated_at"]
+        extra_kwargs = {"reader": {"validators": [check_reader]}}
+
+    def get_url(self, conversation: Conversation) -> str:
+        path = reverse("answers:conversation", args=[conversation.uuid])
+        return str(self.context["request"].build_absolute_uri(path))
+
+
+class QuestionSerializer(serializers.Serializer[Any]):
+    """A question in a conversation."""
+
+    question = serializers.CharField(max_length=QUESTION_LENGTH)
+    reader = serializers.CharField(
+        required=False, validators=[check_reader], help_text="Left out: the site's default."
+    )
+    stream = serializers.BooleanField(
+        default=False, help_text="Answer as server-sent events; `Accept` can ask for that too."
+    )
+
+
+class AskSerializer(ScopeSerializer, QuestionSerializer):
+    """A question, and what to ask."""
+
+
+class PlaceSerializer(serializers.Serializer[Any]):
+    page = serializers.IntegerField(help_text="Physical page, from 1.")
+    box = serializers.ListField(
+        child=serializers.FloatField(),
+        min_length=4,
+        max_length=4,
+        help_text="[x0, y0, x1, y1] in PDF points, origin top left.",
+    )
+
+
+class CitationUrlsSerializer(serializers.Serializer[Any]):
+    document = serializers.URLField(help_text="The page, for people; empty where it is gone.")
+    page_image = serializers.URLField(help_text="Empty where there is none.")
+    crop = serializers.URLField(help_text="A figure's or table's image; empty for text.")
+
+
+class CitationSerializer(serializers.Serializer[Any]):
+    """One numbered piece of evidence, as it was when the answer was given."""
+
+    number = serializers.IntegerField(help_text="The n of [n] in the answer.")
+    cited = serializers.BooleanField(help_text="Whether the answer's text uses it.")
+    document = serializers.UUIDField(
+        source="citation.document.uuid", default=None, allow_null=True, read_only=True
+    )
+    document_title = serializers.CharField(source="title")
+    page = serializers.IntegerField(source="citation.page_number")
+    page_label = serializers.CharField(source="citation.page_label")
+    page_width = serializers.FloatField(source="page_size.0", help_text="PDF points.")
+    page_height = serializers.FloatField(source="page_size.1", help_text="PDF points.")
+    kind = serializers.CharField(help_text="text, table or image")
+    heading_path = serializers.ListField(
+        source="citation.heading_path", child=serializers.CharField()
+    )
+    caption = serializers.CharField(source="citation.caption")
+    text = serializers.CharField(source="citation.text")
+    quotes = serializers.ListField(source="citation.quotes", child=serializers.CharField())
+    boxes = serializers.SerializerMethodField()
+    scores = serializers.JSONField(source="citation.scores")
+    source_removed = serializers.BooleanField(source="citation.source_removed")
+    hidden = serializers.BooleanField(
+        source="citation.hidden", help_text="You may no longer read it: text and places are empty."
+    )
+    urls = serializers.SerializerMethodField()
+
+    @extend_schema_field(PlaceSerializer(many=True))
+    def get_boxes(self, source: Source) -> list[dict[str, Any]]:
+        return [{"page": int(page), "box": box} for page, *box in source.citation.boxes]
+
+    @extend_schema_field(CitationUrlsSerializer)
+    def get_urls(self, source: Source) -> dict[str, str]:
+        citation = source.citation
+        return {
+            "document": self._absolute(source.document_url),
+            "page_image": self._image("citation-page-image", citation.pk, citation.page_image),
+            "crop": self._image("citation-crop", citation.pk, citation.crop),
+        }
+
+    def _image(self, view: str, pk: int, name: str) -> str:
+        return self._absolute(reverse(view, args=[pk])) if name else ""
+
+    def _absolute(self, path: str) -> str:
+        return str(self.context["request"].build_absolute_uri(path)) if path else ""
+
+
+class MessageSerializer(serializers.ModelSerializer[Message]):
+    """A question or an answer."""
+
+    id = serializers.UUIDField(source="uuid", read_only=True)
+    conversation: serializers.SlugRelatedField = serializers.SlugRelatedField(
+        slug_field="uuid", read_only=True
+    )
+    question = serializers.UUIDField(
+        source="question.uuid",
+        default=None,
+        allow_null=True,
+        read_only=True,
+        help_text="The message that an answer answers.",
+    )
+    citations = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Message
+        fields = [
+            *("id", "conversation", "question", "role", "state", "content", "error", "notes"),
+            *("reader", "grounded", "search_query", "index_versions", "timings", "usage"),
+            *("created_at", "finished_at", "citations"),
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(CitationSerializer(many=True))
+    def get_citations(self, message: Message) -> list[dict[str, Any]]:
+        if message.role == Role.USER:
+            return []
+        answer = turns.of_message(message, self.context["request"].user)
+        found = CitationSerializer(list(answer.sources), many=True, context=self.context)
+        return list(found.data)
+
+
+class AnswerSerializer(MessageSerializer):
+    """An answer with its citations, those that it uses first."""
+
+    answer = serializers.CharField(
+        source="content", help_text="Markdown; [n] marks citation n.", read_only=True
+    )
+
+    class Meta(MessageSerializer.Meta):
+        fields = [
+            *("id", "conversation", "question", "state", "answer", "error", "notes"),
+            *("reader", "grounded", "search_query", "index_versions", "timings", "usage"),
+            *("created_at", "finished_at", "citations"),
+        ]
+        read_only_fields = fields
