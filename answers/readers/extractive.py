@@ -1,0 +1,108 @@
+"""Answers without a model: the documents' own best-supported sentences and table rows."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator
+from itertools import groupby
+
+from answers import passages as cutting
+from answers import selection
+from answers.markers import escape_markdown
+from answers.passages import Passage
+from answers.prompting import ReaderPrompt
+from answers.readers import Capabilities, Quote, ReaderDelta
+
+NOTE = "This answer is extractive: it quotes the documents, and no language model wrote it."
+FOUND = "In the documents’ own words:"
+NOT_FOUND = "The documents do not seem to hold an answer to this."
+CLOSEST = "What comes closest:"
+CLOSEST_PASSAGES = 2
+# A wide table is quoted with its first column and those that the question names.
+MOST_COLUMNS = 6
+
+
+class ExtractiveReader:
+    """Quotes word for word, with citations, and says so where nothing answers."""
+
+    name = "extractive"
+    capabilities = Capabilities(prompt_tokens=8000)
+
+    @classmethod
+    def is_configured(cls) -> bool:
+        return True
+
+    def stream(self, prompt: ReaderPrompt) -> Generator[ReaderDelta, None, None]:
+        """Yield quotes one after the other; see `Reader.stream`."""
+        yield ReaderDelta(note=NOTE)
+        chosen = _select(prompt)
+        yield ReaderDelta(grounded=chosen.supported)
+        if chosen.supported:
+            yield ReaderDelta(text=f"{FOUND}\n\n")
+            yield from _quoted(chosen.passages)
+            return
+        yield ReaderDelta(text=f"{NOT_FOUND}\n\n")
+        if chosen.passages:
+            yield ReaderDelta(text=f"{CLOSEST}\n\n")
+            yield from _quoted(chosen.passages[:CLOSEST_PASSAGES])
+
+
+def _select(prompt: ReaderPrompt) -> selection.Selection:
+    from retrieval.embedders import embedder_for
+
+    candidates = list(cutting.passages(prompt.evidence))
+    if not candidates:
+        return selection.Selection((), supported=False)
+    embedder = embedder_for("text")
+    asked = embedder.encode_queries([prompt.question])[0]
+    vectors = embedder.encode_texts([_in_context(passage) for passage in candidates])
+    terms = selection.terms_of(prompt.question, candidates)
+    scored = selection.score(
+        candidates, (vectors @ asked).tolist(), terms, weights=selection.Weights()
+    )
+    return selection.select(prompt.question, scored, terms)
+
+
+def _in_context(passage: Passage) -> str:
+    if passage.kind == "row":
+        named = (
+            f"{name} {cell}".strip()
+            for name, cell in zip(passage.header, passage.cells, strict=False)
+            if cell
+        )
+        return "\n".join([passage.context, "; ".join(named)])
+    return passage.text
+
+
+def _quoted(passages: Iterable[Passage]) -> Iterator[ReaderDelta]:
+    for (number, kind), group in groupby(passages, key=lambda p: (p.number, p.kind)):
+        run = list(group)
+        quotes = tuple(Quote(number, p.start, p.end) for p in run if p.end > p.start)
+        text = _table(run) if kind == "row" else _sentences(run)
+        yield ReaderDelta(text=f"{text}\n\n", quotes=quotes)
+
+
+def _sentences(run: list[Passage]) -> str:
+    """Quote sentences of one source; a gap between them shows as an ellipsis."""
+    parts: list[str] = []
+    for before, passage in zip([None, *run], run, strict=False):
+        if before is not None:
+            parts.append(" … " if passage.start > before.end + 1 else " ")
+        parts.append(escape_markdown(passage.text))
+    return f"> {''.join(parts)} [{run[0].number}]"
+
+
+def _table(run: list[Passage]) -> str:
+    """Quote rows of one table under its header."""
+    width = max(len(passage.cells) for passage in run)
+    lines = [
+        _row(run[0].header, width),
+        _row(("---",) * width, width, escaped=True),
+        *(_row(passage.cells, width) for passage in run),
+    ]
+    caption = escape_markdown(run[0].context)
+    return f"{caption} [{run[0].number}]\n\n" + "\n".join(lines)
+
+
+def _row(cells: tuple[str, ...], width: int, *, escaped: bool = False) -> str:
+    padded = [*cells, *[""] * (width - len(cells))]
+    return "| " + " | ".join(padded if escaped else map(escape_markdown, padded)) + " |"

@@ -1,0 +1,175 @@
+"""Which passages answer a question best, and whether they answer it at all. Pure.
+
+No model decides here: a passage is judged by what it shares with the question, in meaning
+(cosine of their embeddings) and in words and numbers.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from answers.passages import Passage
+from answers.words import content_words, numbers, stem
+
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_AMOUNT_ASKED = re.compile(
+    r"\b(how (much|many|long|often|old|far|big|large|high|tall)|what (is|was|were|are) the "
+    r"(number|amount|percentage|percent|share|rate|ratio|value|price|cost|total|size|"
+    r"average|growth|revenue|income)|percentage|when|which year|what year|what date)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What a passage's parts of likeness count for."""
+
+    meaning: float = 1.0
+    words: float = 0.6
+    context_words: float = 0.25
+    years: float = 0.15
+    amount: float = 0.08
+    rank: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A passage and how well it answers; `meaning` and `words` are from 0 to 1."""
+
+    passage: Passage
+    score: float
+    meaning: float
+    words: float
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The words of a question with what each is worth, and the years that it names."""
+
+    weights: dict[str, float]
+    years: frozenset[str]
+    asks_amount: bool
+
+    @property
+    def total(self) -> float:
+        return sum(self.weights.values()) or 1.0
+
+
+def terms_of(question: str, passages: Sequence[Passage]) -> Terms:
+    """Weigh the question's words: what stands in few of the passages says more."""
+    asked = {stem(word) for word in content_words(question)}
+    held: Counter[str] = Counter()
+    for passage in passages:
+        held.update(asked & word_stems(passage.text))
+    count = len(passages) + 1
+    return Terms(
+        weights={term: math.log(1 + count / (1 + held[term])) for term in asked},
+        years=frozenset(_YEAR.findall(question)),
+        asks_amount=bool(_AMOUNT_ASKED.search(question)),
+    )
+
+
+def score(
+    passages: Sequence[Passage], likeness: Sequence[float], terms: Terms, *, weights: Weights
+) -> list[Scored]:
+    """Score every passage; `likeness` are cosines with the question, in the same order."""
+    return [
+        _scored(passage, cosine, terms, weights)
+        for passage, cosine in zip(passages, likeness, strict=True)
+    ]
+
+
+def word_stems(text: str) -> set[str]:
+    return {stem(word) for word in content_words(text)}
+
+
+def _scored(passage: Passage, cosine: float, terms: Terms, weights: Weights) -> Scored:
+    own = word_stems(passage.text)
+    said = _worth(own & terms.weights.keys(), terms)
+    around = _worth((word_stems(passage.context) | _header_stems(passage)) - own, terms)
+    total = (
+        weights.meaning * cosine
+        + weights.words * said
+        + weights.context_words * around
+        + weights.years * _years(passage, terms)
+        + weights.amount * (terms.asks_amount and bool(numbers(passage.text)))
+        + weights.rank / passage.number
+    )
+    return Scored(passage, total, cosine, said)
+
+
+def _worth(found: Iterable[str], terms: Terms) -> float:
+    return sum(terms.weights.get(term, 0.0) for term in found) / terms.total
+
+
+def _header_stems(passage: Passage) -> set[str]:
+    return word_stems(" ".join(passage.header))
+
+
+def _years(passage: Passage, terms: Terms) -> float:
+    """1 where the passage is about a year that is asked for, -1 where only about others."""
+    if not terms.years:
+        return 0.0
+    own = set(_YEAR.findall(f"{passage.text} {passage.context} {' '.join(passage.header)}"))
+    if not own:
+        return 0.0
+    return 1.0 if own & terms.years else -1.0
+
+
+# --- choosing --------------------------------------------------------------------------------
+
+MOST = 4
+MOST_STEPS = 8
+# How far below the best a passage may be and still be quoted beside it.
+MARGIN = 0.18
+_STEPS_ASKED = re.compile(
+    r"^\s*how (do|to|can|should|does)\b|\b(steps|procedure|process|instructions)\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What to quote, in the order to quote it; and whether that answers the question."""
+
+    passages: tuple[Passage, ...]
+    supported: bool
+
+
+def select(question: str, scored: Sequence[Scored], terms: Terms) -> Selection:
+    """Choose the best passages that belong together; sentences in the order of the text."""
+    ranked = sorted(scored, key=lambda item: -item.score)
+    if not ranked:
+        return Selection((), supported=False)
+    most = MOST_STEPS if _STEPS_ASKED.search(question) else MOST
+    near = [item for item in ranked if item.score >= ranked[0].score - MARGIN]
+    chosen = [item.passage for item in _different(near)[:most]]
+    best_of: dict[int, int] = {}
+    for place, passage in enumerate(chosen):
+        best_of.setdefault(passage.number, place)
+    ordered = sorted(chosen, key=lambda p: (best_of[p.number], p.start))
+    return Selection(tuple(ordered), supported=supports(ranked, terms))
+
+
+def supports(ranked: Sequence[Scored], terms: Terms) -> bool:
+    """Tell whether the best passages are close enough to the question to answer it."""
+    best = ranked[0]
+    return best.meaning + best.words >= LEAST_SUPPORT
+
+
+LEAST_SUPPORT = 0.75
+
+
+def _different(ranked: Iterable[Scored]) -> list[Scored]:
+    """Leave out passages that say what a better one says already."""
+    kept: list[Scored] = []
+    said: list[set[str]] = []
+    for item in ranked:
+        own = word_stems(item.passage.text)
+        if not any(len(own & other) > 0.8 * max(len(own), 1) for other in said):
+            kept.append(item)
+            said.append(own)
+    return kept
