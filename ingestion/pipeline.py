@@ -12,22 +12,29 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from celery import chain, shared_task, signature
+from billiard.exceptions import WorkerLostError
+from celery import Task, chain, current_app, shared_task, signature
 from celery.exceptions import Ignore
+from celery.signals import task_failure
 from django.conf import settings
 from django.db import OperationalError, transaction
 from kombu.exceptions import OperationalError as BrokerError
 from redis import RedisError
 
-from ingestion import liveness
+from ingestion import files, liveness
 from ingestion.errors import PermanentError, TransientError
 from ingestion.models import Document, DocumentState
 
 logger = logging.getLogger(__name__)
 
 PUBLISH = "ingestion.tasks.publish_document"
+PUT_BACK = "ingestion.tasks.put_back_stuck_documents"
 MAX_RETRIES = 4
 MAX_ATTEMPTS = 6
+# A task that waits for its retry is held by the worker, and lost with it.
+RETRY_GRACE_SECONDS = 60
+# In Redis a lower number goes first: a document that gave way comes after fresh ones.
+GAVE_WAY = 3
 
 
 class Superseded(Exception):
@@ -56,6 +63,7 @@ def _send(document_id: int, run: str) -> None:
     except (RedisError, BrokerError) as exc:
         # The document stays queued in the database, and is put back when the broker returns.
         logger.error("Document %s waits: the task queue cannot be reached (%s).", document_id, exc)
+        liveness.clear(run)
 
 
 def keep(document_id: int, run: str, /, **fields: Any) -> None:
@@ -76,40 +84,112 @@ def fail(document_id: int, run: str, message: str) -> None:
     liveness.clear(run)
 
 
+def others_wait(document: Document) -> bool:
+    """Tell whether the work of another document lies in the queue."""
+    others = Document.objects.active().exclude(pk=document.pk)
+    # No more runs are in hand than there are worker processes: among so many, one waits.
+    return liveness.any_waiting(others.values_list("run", flat=True)[:200])
+
+
+# --- steps -----------------------------------------------------------------------------------
+
+
+class Step(Task):
+    """A task of the pipeline; what nobody foresaw fails the document, and says so."""
+
+    abstract = True
+
+    def on_failure(
+        self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: object
+    ) -> None:
+        document_id, run = args
+        fail(
+            document_id,
+            run,
+            f"An unexpected error stopped it ({type(exc).__name__}: {exc}). "
+            "The worker's log has the details.",
+        )
+
+
 def step(function: Callable[[Document, str], bool]) -> Any:
     """Make a pipeline task of `function(document, run)`.
 
     The function returns True when its step is complete, and False when it gives way to
-    other documents and wants to go on later. PermanentError fails the document;
-    TransientError, and a database or broker that is away, are retried with backoff.
+    other documents and wants to go on later. PermanentError and a full disk fail the
+    document; TransientError, and a database, broker or storage that is away, are retried
+    with backoff.
     """
 
-    @shared_task(bind=True, name=f"{function.__module__}.{function.__name__}", max_retries=None)
+    @shared_task(
+        bind=True,
+        base=Step,
+        name=f"{function.__module__}.{function.__name__}",
+        max_retries=None,
+    )
     @functools.wraps(function)
     def task(self: Any, document_id: int, run: str) -> None:
         try:
             document = Document.objects.select_related("collection").get(pk=document_id, run=run)
             with liveness.in_hand(run):
                 complete = function(document, run)
-        except (Document.DoesNotExist, Superseded):
+        except Document.DoesNotExist:
+            raise Ignore from None
+        except Superseded:
+            _clear_up(document)
+            raise Ignore from None
+        except liveness.Held:
             raise Ignore from None
         except PermanentError as exc:
             fail(document_id, run, str(exc))
             raise Ignore from exc
-        except (TransientError, OperationalError, RedisError) as exc:
+        except (TransientError, OperationalError, RedisError, OSError) as exc:
             _retry(self, document_id, run, exc)
         if not complete:
-            self.replace(self.si(document_id, run))
+            self.replace(self.si(document_id, run).set(priority=GAVE_WAY))
 
     return task
 
 
+def _clear_up(document: Document) -> None:
+    """Remove what was written for a document while it was being deleted."""
+    if not Document.objects.filter(pk=document.pk).exists():
+        files.delete_folder(document.folder)
+
+
 def _retry(task: Any, document_id: int, run: str, exc: Exception) -> None:
+    if files.is_disk_full(exc):
+        fail(document_id, run, f"{files.DISK_FULL} Then retry: it goes on where it stopped.")
+        raise Ignore from exc
     if task.request.retries >= MAX_RETRIES:
-        fail(document_id, run, f"It failed {MAX_RETRIES + 1} times in a row. The last time: {exc}")
+        fail(document_id, run, f"{_reason(exc)} It was tried {MAX_RETRIES + 1} times.")
         raise Ignore from exc
     logger.warning("Document %s is retried: %s", document_id, exc)
-    raise task.retry(exc=exc, countdown=2**task.request.retries)
+    countdown = 2**task.request.retries
+    liveness.mark_waiting(run, seconds=countdown + RETRY_GRACE_SECONDS)
+    raise task.retry(exc=exc, countdown=countdown)
+
+
+def _reason(exc: Exception) -> str:
+    if isinstance(exc, TransientError):
+        return str(exc)
+    if isinstance(exc, OperationalError):
+        return f"The database could not be used: {exc}."
+    if isinstance(exc, RedisError):
+        return f"The task queue could not be reached: {exc}."
+    return f"The file storage could not be used: {exc}."
+
+
+# --- what was lost ---------------------------------------------------------------------------
+
+
+@task_failure.connect
+def _put_back_after_a_death(
+    sender: Any = None, exception: Exception | None = None, args: Any = None, **_: object
+) -> None:
+    """When a worker process dies over a step, do not wait for the next look at all documents."""
+    if isinstance(exception, WorkerLostError) and isinstance(sender, Step):
+        liveness.clear(args[1])
+        current_app.send_task(PUT_BACK)
 
 
 def put_back_lost() -> int:

@@ -1,9 +1,10 @@
 """The Celery application; tasks live in the apps' tasks.py."""
 
 import os
+import threading
 
 from celery import Celery
-from celery.signals import heartbeat_sent, setup_logging, worker_ready
+from celery.signals import heartbeat_sent, setup_logging, worker_process_init, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rag_site.settings")
 
@@ -23,6 +24,14 @@ def _report_alive(**_: object) -> None:
     from rag_site import health
 
     health.report_worker_alive()
+
+
+@worker_process_init.connect
+def _warm_up(**_: object) -> None:
+    from retrieval.warmup import warm_embedders
+
+    # While the first document is parsed, the models that embed it are loaded.
+    threading.Thread(target=warm_embedders, name="warm-up", daemon=True).start()
 
 
 @worker_ready.connect

@@ -24,5 +24,5 @@ def command(program: str, socket: Path) -> list[str]:
     return [
         *(program, "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),
         *("--save", "", "--appendonly", "no", "--dir", str(socket.parent)),
-        *("--loglevel", "warning", "--daemonize", "no"),
+        *("--loglevel", "warning", "--logfile", str(socket.parent / "redis.log")),
     ]

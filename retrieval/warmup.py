@@ -18,6 +18,15 @@ def warm() -> None:
 
     Takes seconds to minutes: call it in a thread. What cannot be had is logged and left out.
     """
+    warm_embedders()
+    try:
+        rerank.load()
+    except ModelUnavailable as exc:
+        logger.info("Searches are not reranked: %s", exc)
+
+
+def warm_embedders() -> None:
+    """Load each live space's encoder, as `warm` does, for processes that only embed."""
     try:
         versions = spaces.live_versions().values()
     finally:
@@ -29,8 +38,4 @@ def warm() -> None:
         try:
             embedder_for(version.space, version.model).encode_queries(["warm up"])
         except ModelUnavailable as exc:
-            logger.warning("The %s space cannot be searched: %s", version.space, exc)
-    try:
-        rerank.load()
-    except ModelUnavailable as exc:
-        logger.info("Searches are not reranked: %s", exc)
+            logger.warning("The %s space is not at hand: %s", version.space, exc)

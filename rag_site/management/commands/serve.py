@@ -32,8 +32,8 @@ class Command(BaseCommand):
         lock = _claim_data_dir()
         _check_disk()
         _check_port()
-        call_command("migrate", interactive=False, verbosity=0)
-        call_command("collectstatic", interactive=False, verbosity=0)
+        call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
+        call_command("collectstatic", interactive=False, verbosity=0, skip_checks=True)
         self._create_first_admin()
         supervisor = Supervisor()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -66,8 +66,7 @@ class Command(BaseCommand):
             raise CommandError("The private Redis server did not start; see the lines above.")
         if not _redis_answers():
             raise CommandError(f"Redis does not answer at {settings.REDIS_URL}: check REDIS_URL.")
-        worker = Service("The worker", _worker_command())
-        supervisor.run(worker, until=lambda: True, seconds=5)
+        supervisor.run(Service("The worker", _worker_command()), until=lambda: True, seconds=5)
         web = Service("The web server", _web_command())
         if not supervisor.run(web, until=_web_answers, seconds=120):
             if supervisor.stopping:
