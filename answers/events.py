@@ -72,7 +72,7 @@ async def follow(
     if not EVENT_ID.fullmatch(after):
         raise ValueError(f"{after!r} is not an event id")
     last, wait_ms = after, None
-    async with _async_connection() as connection:
+    async with _async_connection(longest_wait=quiet) as connection:
         while True:
             events = await _read(connection, message_uuid, last, wait_ms)
             if not events and (final := await _final_event(message_uuid, last)):
@@ -180,10 +180,14 @@ def _connection() -> redis.Redis:
 
 
 @asynccontextmanager
-async def _async_connection() -> AsyncIterator[redis.asyncio.Redis]:
+async def _async_connection(*, longest_wait: float) -> AsyncIterator[redis.asyncio.Redis]:
     """A connection of the follower's own: a blocking read holds it."""
     connection = redis.asyncio.Redis.from_url(
-        settings.REDIS_URL, decode_responses=True, protocol=2, socket_connect_timeout=5
+        settings.REDIS_URL,
+        decode_responses=True,
+        protocol=2,
+        socket_connect_timeout=5,
+        socket_timeout=longest_wait + 5,
     )
     try:
         yield connection

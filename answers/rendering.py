@@ -32,7 +32,11 @@ ALLOWED_ATTRIBUTES = {
 
 
 def render_answer(markdown: str, numbers: Collection[int]) -> str:
-    """Render an answer as sanitised HTML; [n] becomes a button where n is in `numbers`."""
+    """Render an answer as sanitised HTML; [n] becomes a button where n is in `numbers`.
+
+    A marker to another number is marked as naming no source. Without numbers nothing can be
+    a marker: the brackets are text.
+    """
     return "\n".join(_render_blocks(markdown, numbers))
 
 
@@ -101,10 +105,11 @@ def _close_table(*_args: object) -> str:
 
 
 def _mark_citations(state: StateCore) -> None:
+    numbers = state.env["numbers"]
     for token in state.tokens:
-        if token.type == "inline" and token.children:
+        if numbers and token.type == "inline" and token.children:
             token.children = [
-                piece for child in token.children for piece in _pieces(child, state.env["numbers"])
+                piece for child in token.children for piece in _pieces(child, numbers)
             ]
 
 
