@@ -10,10 +10,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ingestion.models import Document
-from retrieval import scope
+from retrieval import scope, space_status
 from retrieval.candidates import CandidateFilter
 from retrieval.search import search
-from retrieval.serializers import SearchRequestSerializer, SearchResponseSerializer
+from retrieval.serializers import (
+    SearchRequestSerializer,
+    SearchResponseSerializer,
+    SpaceSerializer,
+)
 
 
 class SearchView(APIView):
@@ -30,6 +34,13 @@ class SearchView(APIView):
             rerank=wanted["rerank"],
         )
         return Response(SearchResponseSerializer(result, context={"request": request}).data)
+
+
+class SpacesView(APIView):
+    @extend_schema(responses=SpaceSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """List the spaces that are searched, with their models, indexes and counts."""
+        return Response(SpaceSerializer(space_status.describe(), many=True).data)
 
 
 def _scope(user: Any, wanted: dict[str, Any]) -> CandidateFilter:

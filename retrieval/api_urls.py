@@ -2,6 +2,9 @@
 
 from django.urls import path
 
-from retrieval.api import SearchView
+from retrieval.api import SearchView, SpacesView
 
-urlpatterns = [path("search/", SearchView.as_view(), name="search")]
+urlpatterns = [
+    path("search/", SearchView.as_view(), name="search"),
+    path("spaces/", SpacesView.as_view(), name="spaces"),
+]

@@ -65,7 +65,10 @@ class HitDocumentSerializer(serializers.Serializer[Any]):
 
 class HitPageSerializer(serializers.Serializer[Any]):
     number = serializers.IntegerField(help_text="Physical page, from 1.")
-    label = serializers.CharField(help_text="As printed on the page; empty when unknown.")
+    # The base class types `label` as its own title, which a field of that name is not.
+    label = serializers.CharField(  # type: ignore[assignment]
+        help_text="As printed on the page; empty when unknown."
+    )
     width = serializers.FloatField(help_text="PDF points.")
     height = serializers.FloatField(help_text="PDF points.")
     image = serializers.SerializerMethodField(help_text="Address of the page's image.")
@@ -118,3 +121,33 @@ class SearchResponseSerializer(serializers.Serializer[Any]):
         child=serializers.CharField(), help_text="What could not be used, in sentences."
     )
     rerank_model = serializers.CharField(help_text="Empty when the fused order stands.")
+
+
+class SpaceBuildSerializer(serializers.Serializer[Any]):
+    """The version that is built beside the one that is searched."""
+
+    number = serializers.IntegerField()
+    model = serializers.CharField()
+    done = serializers.IntegerField(help_text="Chunks embedded.")
+    total = serializers.IntegerField()
+    error = serializers.CharField(help_text="Why it stopped; empty when it did not.")
+
+
+class SpaceSerializer(serializers.Serializer[Any]):
+    """A space that is searched; counts of loaded rows are those of the process that answers."""
+
+    name = serializers.CharField()
+    version = serializers.IntegerField()
+    state = serializers.CharField()
+    model = serializers.CharField(help_text='"text:<model>": filled from text about each figure.')
+    dimension = serializers.IntegerField()
+    metric = serializers.CharField()
+    index = serializers.DictField(help_text="Type and parameters.")
+    vectors = serializers.IntegerField()
+    fresh = serializers.IntegerField(help_text="Newer than the index on disk.")
+    deleted = serializers.IntegerField(help_text="In the index on disk, but out of date.")
+    missing = serializers.IntegerField(help_text="Chunks that lack their vector.")
+    memory_bytes = serializers.IntegerField()
+    last_built_at = serializers.DateTimeField(allow_null=True)
+    condition = serializers.CharField(help_text="What is wrong; empty when nothing is.")
+    build = SpaceBuildSerializer(allow_null=True)

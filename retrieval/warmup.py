@@ -1,4 +1,4 @@
-"""Load the models that answer queries before the first query needs them."""
+"""Load the models before they are first needed; call these in a thread of their own."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from django.db import connection
 
 from retrieval import rerank, spaces
 from retrieval.embedders import ModelUnavailable, embedder_for
+from retrieval.models import SpaceVersion
 
 logger = logging.getLogger(__name__)
 
 
 def warm() -> None:
-    """Load (and where need be download) each live space's encoder and the reranker.
+    """Load what answers queries: the live spaces' encoders and the reranker.
 
-    Takes seconds to minutes: call it in a thread. What cannot be had is logged and left out.
+    Takes seconds, or minutes where something has to be downloaded first. What cannot be had
+    is logged and left out.
     """
     warm_embedders()
     try:
@@ -26,16 +28,18 @@ def warm() -> None:
 
 
 def warm_embedders() -> None:
-    """Load each live space's encoder, as `warm` does, for processes that only embed."""
-    try:
-        versions = spaces.live_versions().values()
-    finally:
-        # This thread's connection would otherwise stay open for good.
-        connection.close()
-    for version in versions:
-        if version.space not in settings.SPACES:
-            continue
+    """Load the encoders of the live spaces: all that embedding a document needs."""
+    for version in _live_versions():
         try:
             embedder_for(version.space, version.model).encode_queries(["warm up"])
         except ModelUnavailable as exc:
-            logger.warning("The %s space is not at hand: %s", version.space, exc)
+            logger.warning("The %s space cannot be searched: %s", version.space, exc)
+
+
+def _live_versions() -> list[SpaceVersion]:
+    try:
+        live = spaces.live_versions().values()
+    finally:
+        # A thread's connection would otherwise stay open for as long as the thread lives.
+        connection.close()
+    return [version for version in live if version.space in settings.SPACES]

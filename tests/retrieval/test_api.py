@@ -1,0 +1,102 @@
+import uuid
+
+import pytest
+from rest_framework.test import APIClient
+
+from tests.retrieval.test_search import figure
+
+SEARCH = "/api/v1/search/"
+
+
+@pytest.fixture
+def owner(library):
+    return library.collection.owner
+
+
+@pytest.fixture
+def api(owner) -> APIClient:
+    client = APIClient()
+    client.force_authenticate(owner)
+    return client
+
+
+def test_a_hit_carries_its_provenance(api, library):
+    document = library.document("apple", figure("A plum", "plum", heading_path=["Fruit", "Stone"]))
+    answer = api.post(SEARCH, {"query": "plum"}, format="json").json()
+    hit = answer["hits"][0]
+    assert hit["document"] == {
+        "id": str(document.uuid),
+        "title": "A document",
+        "collection": library.collection.pk,
+    }
+    assert hit["page"]["number"] == 1
+    assert (hit["kind"], hit["caption"], hit["heading_path"]) == (
+        "image",
+        "A plum",
+        ["Fruit", "Stone"],
+    )
+    assert hit["box"] == [0, 0, 1, 1]
+    assert hit["image"].startswith("http://testserver/documents/")
+    assert hit["sources"]["image"]["rank"] == 1
+    assert hit["rerank_score"] is None
+    assert answer["index_versions"]["text"] == 1
+    assert answer["timings"]["total"] > 0
+    assert answer["rerank_model"] == ""
+    assert answer["notes"]
+
+
+def test_filters_go_into_the_search(api, library):
+    one, other = library.document("apple"), library.document("apple tart")
+
+    def found(**wanted):
+        answer = api.post(SEARCH, {"query": "apple", **wanted}, format="json").json()
+        return [hit["text"] for hit in answer["hits"]]
+
+    assert found(documents=[str(one.uuid)]) == ["apple"]
+    assert set(found(collections=[library.collection.pk])) == {"apple", "apple tart"}
+    assert found(kinds=["table"]) == []
+    assert found(pages={"first": 2, "last": 3}) == []
+    assert len(found(top_k=1)) == 1
+    assert set(found(documents=[str(one.uuid), str(other.uuid)])) == {"apple", "apple tart"}
+
+
+@pytest.mark.parametrize(
+    "choice", [{"documents": []}, {"collections": []}, {"documents": [str(uuid.uuid4())]}]
+)
+def test_a_choice_of_nothing_finds_nothing(api, library, choice):
+    library.document("apple")
+    answer = api.post(SEARCH, {"query": "apple", **choice}, format="json")
+    assert answer.json()["hits"] == []
+
+
+def test_others_find_nothing(api, library, django_user_model):
+    document = library.document("apple")
+    api.force_authenticate(django_user_model.objects.create_user("other"))
+    for wanted in ({}, {"documents": [str(document.uuid)]}):
+        assert api.post(SEARCH, {"query": "apple", **wanted}, format="json").json()["hits"] == []
+    assert APIClient().post(SEARCH, {"query": "apple"}, format="json").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        ({}, "query"),
+        ({"query": " "}, "query"),
+        ({"query": "a", "kinds": ["video"]}, "kinds"),
+        ({"query": "a", "top_k": 0}, "top_k"),
+        ({"query": "a", "pages": {"first": 3, "last": 2}}, "pages"),
+        ({"query": "a", "documents": ["1"]}, "documents"),
+    ],
+)
+def test_what_makes_no_sense_is_named(api, wanted, field):
+    answer = api.post(SEARCH, wanted, format="json")
+    assert answer.status_code == 400
+    assert any(error["field"].startswith(field) for error in answer.json()["errors"])
+
+
+def test_spaces_are_listed(api, library):
+    library.document("apple", figure("A plum", "plum"))
+    spaces = {space["name"]: space for space in api.get("/api/v1/spaces/").json()}
+    assert spaces.keys() == {"text", "image", "keywords"}
+    assert (spaces["text"]["vectors"], spaces["text"]["dimension"]) == (2, 4)
+    assert spaces["image"]["model"] == "pear-eye"
