@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -197,17 +198,18 @@ def publish(document: Document, run: str) -> None:
         document.refresh_from_db()
         document.chunks.exclude(generation=document.live_generation).delete()
         document_published.send(sender=Document, document=document)
+        # Listed while no other run can have begun to write, deleted when nothing needs them.
+        unused = _unused_images(document)
     liveness.clear(run)
-    _delete_unused_images(document)
+    for name in unused:
+        default_storage.delete(name)
 
 
-def _delete_unused_images(document: Document) -> None:
+def _unused_images(document: Document) -> list[str]:
     used = set(document.pages.values_list("image", flat=True))
     for crops in document.pages.values_list("crops", flat=True):
         used.update(crop["file"] for crop in crops.values())
-    for name in list(files.files_under(f"{document.folder}/pages")):
-        if name not in used:
-            document.file.storage.delete(name)
+    return [name for name in files.files_under(f"{document.folder}/pages") if name not in used]
 
 
 def retry(document: Document) -> None:
@@ -251,6 +253,8 @@ def delete(document: Document) -> None:
     """Delete a document with its pages, chunks, vectors and files."""
     folder = document.folder
     with transaction.atomic():
+        # A worker that stores a page locks the document first, and then the page.
+        Document.objects.select_for_update().filter(pk=document.pk).first()
         Chunk.objects.filter(document=document).delete()
         document.delete()
         transaction.on_commit(lambda: files.delete_folder(folder))

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from django.core.files.storage import Storage, default_storage
+from django.db import OperationalError
 from django.db.models.fields.files import FieldFile
+
+DISK_FULL = "There is no room left on the server's disk: free some."
+
+
+def is_disk_full(exc: BaseException) -> bool:
+    """Tell whether a storage or a database failed because its disk is full."""
+    if isinstance(exc, OperationalError):
+        # SQLite: "database or disk is full"; PostgreSQL: "No space left on device".
+        return "disk is full" in str(exc) or "No space left" in str(exc)
+    return isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import itertools
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -13,16 +15,16 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import F
 
-from ingestion import page_store, parsing, pipeline, tokenizer
+from ingestion import liveness, page_store, parsing, pipeline, tokenizer
 from ingestion.chunking import chunk_document
 from ingestion.errors import PermanentError
 from ingestion.files import local_copy
 from ingestion.layout import ChunkDraft, PageContent, PageImage
 from ingestion.models import Chunk, Document, DocumentState, Page, PageState
 
-# After this long a document gives way to others that wait.
-SLICE_SECONDS = 20
 PAGE_TRIES = 2
+# How soon, about, the work on a page stops when the document is cancelled.
+WATCH_SECONDS = 1.5
 CHUNK_BATCH = 200
 EXTENSIONS = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"}
 
@@ -69,55 +71,81 @@ def _parse_pending(document: Document, run: str) -> bool:
     if not pending:
         return True
     with local_copy(document.file) as path:
-        for outcome in parsing.parse_pages(
-            path, _until_others_wait(document, pending), limits=limits(), processes=_processes()
-        ):
-            _store(document, run, outcome)
+        outcomes = parsing.parse_pages(
+            path,
+            _until_turn_ends(document, pending),
+            limits=limits(),
+            processes=_processes(),
+            tick=_Watch(document, run),
+        )
+        with contextlib.closing(outcomes):
+            for outcome in outcomes:
+                _store(document, run, outcome)
     return not document.pages.filter(state=PageState.PENDING).exists()
 
 
 def _processes() -> int:
     """Share the cores between the documents that are being parsed now."""
-    parsing_now = Document.objects.filter(state=DocumentState.PARSING).count()
-    return max(1, settings.PARSE_PROCESSES // max(1, parsing_now))
+    parsing_now = Document.objects.filter(state=DocumentState.PARSING)
+    in_hand = liveness.count_in_hand(parsing_now.values_list("run", flat=True))
+    return max(1, settings.PARSE_PROCESSES // max(1, in_hand))
 
 
-def _until_others_wait(document: Document, numbers: list[int]) -> Iterator[int]:
-    """Yield page numbers; after a slice of time, end as soon as another document waits."""
-    give_way_at = time.monotonic() + SLICE_SECONDS
-    waiting = Document.objects.filter(state=DocumentState.QUEUED).exclude(pk=document.pk)
+class _Watch:
+    """Looks now and then, while a page is parsed, whether the run is still wanted."""
+
+    def __init__(self, document: Document, run: str) -> None:
+        self._document = document
+        self._run = run
+        self._looked_at = time.monotonic()
+
+    def __call__(self) -> None:
+        """Raise pipeline.Superseded when the document was cancelled, deleted or put back."""
+        if time.monotonic() - self._looked_at > WATCH_SECONDS:
+            self._looked_at = time.monotonic()
+            pipeline.keep(self._document.pk, self._run)
+
+
+def _until_turn_ends(document: Document, numbers: list[int]) -> Iterator[int]:
+    turn = pipeline.Turn(document)
     for number in numbers:
-        if time.monotonic() > give_way_at and waiting.exists():
+        if turn.is_over():
             return
         yield number
 
 
 def _store(document: Document, run: str, outcome: parsing.PageOutcome) -> None:
-    page = document.pages.get(number=outcome.number)
-    if outcome.content is None:
-        page.attempts += 1
-        page.warnings = [outcome.error]
-        if page.attempts >= PAGE_TRIES:
-            page.state = PageState.SKIPPED
-    else:
-        _fill(page, document, outcome.content)
+    found = _page_fields(document, outcome.content) if outcome.content else None
     with transaction.atomic():
+        # First, for it waits for whoever deletes the document, and ends here when they did.
+        pipeline.keep(document.pk, run, attempts=0)
+        page = document.pages.get(number=outcome.number)
+        if found is None:
+            page.attempts += 1
+            page.warnings = [outcome.error]
+            if page.attempts >= PAGE_TRIES:
+                page.state = PageState.SKIPPED
+        for name, value in (found or {}).items():
+            setattr(page, name, value)
         page.save()
-        done = F("pages_done") + (page.state != PageState.PENDING)
-        pipeline.keep(document.pk, run, pages_done=done, attempts=0)
+        if page.state != PageState.PENDING:
+            pipeline.keep(document.pk, run, pages_done=F("pages_done") + 1)
 
 
-def _fill(page: Page, document: Document, content: PageContent) -> None:
+def _page_fields(document: Document, content: PageContent) -> dict[str, Any]:
     images = {image.name: _save_image(document, content.number, image) for image in content.images}
-    page.image = images.pop("page", {}).get("file", "")
-    page.crops = images
-    page.label = content.label
-    page.width, page.height = content.width, content.height
-    page.text_source = content.text_source
-    page.ocr_confidence = content.ocr_confidence
-    page.warnings = list(content.warnings)
-    page.layout = page_store.dump_blocks(content)
-    page.state = PageState.DONE
+    return {
+        "image": images.pop("page", {}).get("file", ""),
+        "crops": images,
+        "label": content.label,
+        "width": content.width,
+        "height": content.height,
+        "text_source": content.text_source,
+        "ocr_confidence": content.ocr_confidence,
+        "warnings": list(content.warnings),
+        "layout": page_store.dump_blocks(content),
+        "state": PageState.DONE,
+    }
 
 
 def _save_image(document: Document, number: int, image: PageImage) -> dict[str, Any]:
@@ -131,25 +159,30 @@ def _save_image(document: Document, number: int, image: PageImage) -> dict[str, 
 
 
 def _build_chunks(document: Document, run: str) -> None:
-    """Make the next generation's chunks from the stored layouts, in one transaction."""
+    """Make the next generation's chunks from the stored layouts, a batch at a time.
+
+    Until the generation is published nobody sees it, so a batch is a transaction: whoever
+    else wants to write waits for one batch, not for a thousand pages.
+    """
     generation = document.next_generation
-    count_tokens, max_tokens = tokenizer.token_counter(settings.TEXT_MODEL)
-    drafts = chunk_document(_contents(document), count_tokens=count_tokens, max_tokens=max_tokens)
-    pages = {page.number: page for page in document.pages.defer("layout")}
-    rows = [
-        _chunk(document, pages[draft.page], generation, order, draft)
-        for order, draft in enumerate(drafts)
-    ]
     with transaction.atomic():
-        pipeline.keep(
-            document.pk,
-            run,
-            state=DocumentState.EMBEDDING,
-            chunks_total=len(rows),
-            chunks_embedded=0,
-        )
+        pipeline.keep(document.pk, run, chunks_total=0, chunks_embedded=0)
         document.chunks.filter(generation=generation).delete()
-        Chunk.objects.bulk_create(rows, batch_size=CHUNK_BATCH)
+    pages = {page.number: page for page in document.pages.defer("layout")}
+    rows = (
+        _chunk(document, pages[draft.page], generation, order, draft)
+        for order, draft in enumerate(_drafts(document))
+    )
+    while batch := list(itertools.islice(rows, CHUNK_BATCH)):
+        with transaction.atomic():
+            pipeline.keep(document.pk, run, chunks_total=F("chunks_total") + len(batch))
+            Chunk.objects.bulk_create(batch)
+    pipeline.keep(document.pk, run, state=DocumentState.EMBEDDING)
+
+
+def _drafts(document: Document) -> Iterator[ChunkDraft]:
+    count_tokens, max_tokens = tokenizer.token_counter(settings.TEXT_MODEL)
+    return chunk_document(_contents(document), count_tokens=count_tokens, max_tokens=max_tokens)
 
 
 def _contents(document: Document) -> Iterator[PageContent]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -84,16 +84,18 @@ def parse_pages(
     limits: Limits,
     processes: int = 1,
     password: str = "",
-) -> Iterator[PageOutcome]:
+    tick: Callable[[], None] = lambda: None,
+) -> Generator[PageOutcome]:
     """Parse pages (from 1) in up to `processes` children; yield each when it is finished.
 
     The numbers are drawn as children become free. A page that crashes, hangs or overfills
     its child comes back with an error, and the rest go on. Raises CannotRead when the file
-    cannot be opened. All children are gone when the iterator ends or is closed.
+    cannot be opened. All children are gone when the iterator ends or is closed. `tick` is
+    called a few times a second while pages are parsed; what it raises ends the work.
     """
     crew = _Crew(path, limits=limits, size=processes, password=password)
     try:
-        yield from crew.work(iter(numbers))
+        yield from crew.work(iter(numbers), tick)
     finally:
         crew.close()
 
@@ -114,9 +116,10 @@ class _Crew:
             child.close()
         self._children.clear()
 
-    def work(self, numbers: Iterator[int]) -> Iterator[PageOutcome]:
+    def work(self, numbers: Iterator[int], tick: Callable[[], None]) -> Iterator[PageOutcome]:
         self._hand_out(numbers)
         while any(child.page is not None for child in self._children):
+            tick()
             for outcome in self._finished():
                 paused = time.monotonic()
                 yield outcome

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -33,8 +34,13 @@ MAX_RETRIES = 4
 MAX_ATTEMPTS = 6
 # A task that waits for its retry is held by the worker, and lost with it.
 RETRY_GRACE_SECONDS = 60
-# In Redis a lower number goes first: a document that gave way comes after fresh ones.
-GAVE_WAY = 3
+# In Redis a lower number goes first, and 0 is what everything else has: what was begun is
+# brought to its end, then fresh documents come, then those that gave way to them.
+FRESH, GAVE_WAY = 3, 6
+# After this long a document gives way to others that wait ...
+TURN_SECONDS = 20
+# ... and after this long in any case: an unfinished task is delivered again, to another worker.
+LONGEST_TURN_SECONDS = 300
 
 
 class Superseded(Exception):
@@ -56,10 +62,13 @@ def start(document: Document) -> None:
 
 
 def _send(document_id: int, run: str) -> None:
-    steps = [*settings.INGESTION_PIPELINE, PUBLISH]
+    first, *others = (
+        signature(name, args=(document_id, run), immutable=True)
+        for name in (*settings.INGESTION_PIPELINE, PUBLISH)
+    )
     try:
         liveness.mark_waiting(run)
-        chain(*(signature(step, args=(document_id, run), immutable=True) for step in steps))()
+        chain(first.set(priority=FRESH), *others)()
     except (RedisError, BrokerError) as exc:
         # The document stays queued in the database, and is put back when the broker returns.
         logger.error("Document %s waits: the task queue cannot be reached (%s).", document_id, exc)
@@ -84,11 +93,22 @@ def fail(document_id: int, run: str, message: str) -> None:
     liveness.clear(run)
 
 
-def others_wait(document: Document) -> bool:
-    """Tell whether the work of another document lies in the queue."""
-    others = Document.objects.active().exclude(pk=document.pk)
-    # No more runs are in hand than there are worker processes: among so many, one waits.
-    return liveness.any_waiting(others.values_list("run", flat=True)[:200])
+class Turn:
+    """A document's turn at a worker, which ends when others have waited long enough."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._began = time.monotonic()
+
+    def is_over(self) -> bool:
+        """Tell whether the step should give way, and return False."""
+        taken = time.monotonic() - self._began
+        return taken > LONGEST_TURN_SECONDS or (taken > TURN_SECONDS and self._others_wait())
+
+    def _others_wait(self) -> bool:
+        others = Document.objects.active().exclude(pk=self._document.pk)
+        # Only as many runs are in hand as there are worker processes: among so many, one waits.
+        return liveness.any_waiting(others.values_list("run", flat=True)[:200])
 
 
 # --- steps -----------------------------------------------------------------------------------
@@ -98,6 +118,9 @@ class Step(Task):
     """A task of the pipeline; what nobody foresaw fails the document, and says so."""
 
     abstract = True
+    # A lost document is put back, which counts how often it was: a task that is delivered
+    # again and again would kill one worker after the other.
+    reject_on_worker_lost = False
 
     def on_failure(
         self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: object
@@ -145,9 +168,18 @@ def step(function: Callable[[Document, str], bool]) -> Any:
         except (TransientError, OperationalError, RedisError, OSError) as exc:
             _retry(self, document_id, run, exc)
         if not complete:
-            self.replace(self.si(document_id, run).set(priority=GAVE_WAY))
+            _go_on_later(self, document_id, run)
 
     return task
+
+
+def _go_on_later(task: Any, document_id: int, run: str) -> None:
+    try:
+        task.replace(task.si(document_id, run).set(priority=GAVE_WAY))
+    except BrokerError as exc:
+        # Nothing is lost but the task, and it is put back when the broker returns.
+        liveness.clear(run)
+        raise Ignore from exc
 
 
 def _clear_up(document: Document) -> None:
@@ -165,7 +197,11 @@ def _retry(task: Any, document_id: int, run: str, exc: Exception) -> None:
         raise Ignore from exc
     logger.warning("Document %s is retried: %s", document_id, exc)
     countdown = 2**task.request.retries
-    liveness.mark_waiting(run, seconds=countdown + RETRY_GRACE_SECONDS)
+    try:
+        liveness.mark_waiting(run, seconds=countdown + RETRY_GRACE_SECONDS)
+    except RedisError:
+        # The broker is away and takes no retry: the document is put back when it returns.
+        raise Ignore from exc
     raise task.retry(exc=exc, countdown=countdown)
 
 

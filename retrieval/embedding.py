@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +12,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from ingestion import pipeline
-from ingestion.models import Chunk, Document, DocumentState
+from ingestion.models import Chunk, Document
 from retrieval import changes, vectors
 from retrieval.embedders import Embedder, ModelUnavailable, embedder_for
 from retrieval.embedding_inputs import content_hash, contents, embeddable
@@ -23,8 +22,6 @@ logger = logging.getLogger(__name__)
 
 # Batches per slice: a slice is stored, and shown as progress, in one transaction.
 BATCHES_PER_SLICE = 4
-# After this long a document gives way to others that wait.
-SLICE_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,7 @@ def embed_document(document: Document, run: str) -> bool:
     Raises PermanentError, or pipeline.Superseded when another run took over.
     """
     chunks = document.chunks.filter(generation=_generation_in_hand(document))
-    give_way_at = time.monotonic() + SLICE_SECONDS
+    turn = pipeline.Turn(document)
     progress = _Progress(document, run, chunks)
     for version in progress.versions:
         for chunk_ids in _slices(missing(version, chunks), version):
@@ -51,7 +48,7 @@ def embed_document(document: Document, run: str) -> bool:
             with transaction.atomic():
                 progress.advance(len(chunk_ids))
                 _store(version, made)
-            if time.monotonic() > give_way_at and _others_wait(document):
+            if turn.is_over():
                 return False
     progress.finish()
     return True
@@ -60,11 +57,6 @@ def embed_document(document: Document, run: str) -> bool:
 def _generation_in_hand(document: Document) -> int:
     coming = document.chunks.filter(generation=document.next_generation)
     return document.next_generation if coming.exists() else document.live_generation
-
-
-def _others_wait(document: Document) -> bool:
-    waiting = Document.objects.filter(state=DocumentState.QUEUED).exclude(pk=document.pk)
-    return waiting.exists()
 
 
 class _Progress:

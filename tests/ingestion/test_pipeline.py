@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import uuid
 
 import pytest
+import redis
 from celery.exceptions import Ignore
 from django.contrib.auth import get_user_model
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import OperationalError
 
-from ingestion import liveness, pipeline
+from ingestion import files, liveness, pipeline
 from ingestion.collections import default_for
-from ingestion.errors import PermanentError
+from ingestion.errors import PermanentError, TransientError
 from ingestion.models import Document, DocumentState
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,6 +29,26 @@ def document(redis_url: str) -> Document:
         title="A report",
         filename="a.pdf",
         sha256="0" * 64,
+        size_bytes=1,
+        page_count=1,
+        run=uuid.uuid4().hex,
+    )
+
+
+troubles: list[Exception] = []
+
+
+@pipeline.step
+def try_it(document: Document, run: str) -> bool:
+    raise troubles[0]
+
+
+def another_document(document: Document) -> Document:
+    return Document.objects.create(
+        collection=document.collection,
+        title="Another",
+        filename="b.pdf",
+        sha256="1" * 64,
         size_bytes=1,
         page_count=1,
         run=uuid.uuid4().hex,
@@ -53,6 +78,86 @@ def test_a_permanent_error_fails_the_document_with_its_sentence(document: Docume
         break_it(document.pk, document.run)
     document.refresh_from_db()
     assert (document.state, document.error) == (DocumentState.FAILED, "The file is damaged.")
+
+
+def test_a_full_disk_fails_the_document_with_a_sentence(document: Document) -> None:
+    @pipeline.step
+    def fill_it(document: Document, run: str) -> bool:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(Ignore):
+        fill_it(document.pk, document.run)
+    document.refresh_from_db()
+    assert document.state == DocumentState.FAILED
+    assert document.error.startswith("There is no room left on the server's disk")
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (OperationalError("database is locked"), "The database could not be used"),
+        (TransientError("The model is being fetched."), "The model is being fetched."),
+        (redis.ConnectionError("refused"), "The task queue could not be reached"),
+        (OSError(errno.EIO, "Input/output error"), "The file storage could not be used"),
+    ],
+)
+def test_what_may_pass_is_tried_again_a_few_times(
+    document: Document, error: Exception, sentence: str
+) -> None:
+    troubles[:] = [error]
+    # Outside a worker, a retry raises what it was retried for.
+    with pytest.raises(type(error)):
+        try_it(document.pk, document.run)
+    assert liveness.lost([document.run]) == set()
+    document.refresh_from_db()
+    assert document.state == DocumentState.QUEUED
+
+    try_it.push_request(retries=pipeline.MAX_RETRIES)
+    try:
+        with pytest.raises(Ignore):
+            try_it.run(document.pk, document.run)
+    finally:
+        try_it.pop_request()
+    document.refresh_from_db()
+    assert document.state == DocumentState.FAILED
+    assert sentence in document.error
+
+
+def test_what_nobody_foresaw_fails_the_document_and_says_so(document: Document) -> None:
+    @pipeline.step
+    def stumble(document: Document, run: str) -> bool:
+        raise KeyError("crop-3")
+
+    stumble.apply((document.pk, document.run))
+    document.refresh_from_db()
+    assert document.state == DocumentState.FAILED
+    assert "KeyError" in document.error
+
+
+def test_nothing_is_left_of_a_document_that_was_deleted_meanwhile(document: Document) -> None:
+    @pipeline.step
+    def write(document: Document, run: str) -> bool:
+        Document.objects.filter(pk=document.pk).delete()
+        default_storage.save(f"{document.folder}/pages/00001.jpg", ContentFile(b"late"))
+        pipeline.keep(document.pk, run, pages_done=1)
+        return True
+
+    with pytest.raises(Ignore):
+        write(document.pk, document.run)
+    assert list(files.files_under(document.folder)) == []
+
+
+def test_a_turn_ends_when_others_wait(document: Document, monkeypatch) -> None:
+    turn = pipeline.Turn(document)
+    monkeypatch.setattr(pipeline, "TURN_SECONDS", 0)
+    assert not turn.is_over()
+    other = another_document(document)
+    liveness.mark_waiting(other.run)
+    assert turn.is_over()
+    liveness.clear(other.run)
+    assert not turn.is_over()
+    monkeypatch.setattr(pipeline, "LONGEST_TURN_SECONDS", 0)
+    assert turn.is_over()
 
 
 def test_progress_of_a_superseded_run_is_not_stored(document: Document) -> None:
