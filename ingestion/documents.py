@@ -17,7 +17,7 @@ from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from ingestion import files, liveness, pipeline
+from ingestion import files, liveness, pages, parsing, pipeline
 from ingestion.errors import PermanentError
 from ingestion.layout import DocumentFacts
 from ingestion.models import (
@@ -113,8 +113,6 @@ def _on_disk(upload: UploadedFile) -> Iterator[Path]:
 
 
 def _inspect(path: Path) -> DocumentFacts:
-    from ingestion import pages, parsing
-
     try:
         return parsing.inspect(path, limits=pages.limits())
     except PermanentError as exc:

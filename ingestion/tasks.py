@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from ingestion import documents, pipeline
+from ingestion import documents, pages, pipeline
 from ingestion.models import Document
 
 
 @pipeline.step
 def parse_document(document: Document, run: str) -> bool:
-    from ingestion import pages
-
     return pages.parse(document, run)
 
 

@@ -267,6 +267,8 @@ CELERY_BEAT_SCHEDULE = {
     "put-back-stuck-documents": {
         "task": "ingestion.tasks.put_back_stuck_documents",
         "schedule": 20.0,
+        # While all workers are busy, one look is worth as much as ten.
+        "options": {"expires": 20},
     },
 }
 
