@@ -109,6 +109,9 @@ class Document(models.Model):
     title = models.CharField(max_length=500)
     filename = models.CharField(max_length=500, help_text="As uploaded; for display only.")
     file = models.FileField(upload_to=document_file_path, max_length=200)
+    source_path = models.CharField(
+        max_length=1000, blank=True, help_text="The file of a watched folder that this is."
+    )
     media_type = models.CharField(max_length=100, default="application/pdf")
     sha256 = models.CharField(max_length=64)
     size_bytes = models.BigIntegerField()

@@ -40,6 +40,7 @@ class Migration(migrations.Migration):
                 ('title', models.CharField(max_length=500)),
                 ('filename', models.CharField(help_text='As uploaded; for display only.', max_length=500)),
                 ('file', models.FileField(max_length=200, upload_to=ingestion.models.document_file_path)),
+                ('source_path', models.CharField(blank=True, help_text='The file of a watched folder that this is.', max_length=1000)),
                 ('media_type', models.CharField(default='application/pdf', max_length=100)),
                 ('sha256', models.CharField(max_length=64)),
                 ('size_bytes', models.BigIntegerField()),
