@@ -92,7 +92,7 @@ def is_due(version: SpaceVersion) -> bool:
     if name:
         try:
             manifest = snapshots.read_manifest(folder_of(version) / name)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError):
             return True
         changes, count = changes.filter(revision__gt=manifest.revision), manifest.count
     enough = max(settings.SNAPSHOT_AFTER_ROWS, int(FRESH_SHARE * count))

@@ -112,8 +112,7 @@ class KeywordIndex:
         """
         writer = self._writer()
         try:
-            for document_id in [STAMP, *document_ids]:
-                writer.delete_documents_by_term("document", document_id)
+            writer.delete_documents_by_query(self._of_documents([STAMP, *document_ids]))
             for entry in entries:
                 writer.add_document(_as_document(entry))
             writer.add_document(_stamp(revision))
@@ -153,7 +152,7 @@ class KeywordIndex:
         should = [
             (occur.Should, query.term_query(schema, "content", word, "freq")) for word in words
         ]
-        filters = [query.term_set_query(schema, "document", list(where.document_ids))]
+        filters = [self._of_documents(list(where.document_ids))]
         if where.kinds is not None:
             filters.append(query.term_set_query(schema, "kind", list(where.kinds)))
         if where.pages is not None:
@@ -163,6 +162,11 @@ class KeywordIndex:
         # A filter lets through and adds nothing to the score.
         must = [(occur.Must, query.const_score_query(each, 0.0)) for each in filters]
         return query.boolean_query([(occur.Must, query.boolean_query(should)), *must])
+
+    def _of_documents(self, document_ids: list[int]) -> Any:
+        import tantivy
+
+        return tantivy.Query.term_set_query(self._index.schema, "document", document_ids)
 
 
 def words_of(query: str) -> list[str]:

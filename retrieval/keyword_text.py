@@ -27,7 +27,8 @@ STOP_WORDS = """
 _THOUSANDS = re.compile(r"(?<=\d)[,'’\u202f\u00a0](?=\d{3}(?!\d))")
 _POSSESSIVE = re.compile(r"(?<=\w)['’]s\b", re.IGNORECASE)
 _APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
-_COMPOUND = re.compile(r"\w+(?:[-\u2010\u2011&]\w+)+")
+# Possessive and anchored, so that time stays linear in whatever people paste into a query.
+_COMPOUND = re.compile(r"(?<!\w)\w++(?:[-\u2010\u2011&]\w++)+")
 _JOINER = re.compile(r"[-\u2010\u2011&]")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 

@@ -40,8 +40,8 @@ WAIT_FOR_WRITER_SECONDS = 2.0
 DOCUMENTS_PER_COMMIT = 200
 ROWS_PER_BATCH = 500
 
-BEHIND = "The keyword index is behind: documents added a moment ago may be missing from it."
-REBUILDING = "The keyword index is being rebuilt: keywords are left out of the search until then."
+BEHIND = "It is catching up: documents added a moment ago may not be found by their words yet."
+REBUILDING = "It is being rebuilt."
 
 
 @dataclass(slots=True)

@@ -79,8 +79,21 @@ def load(folder: Path, identity: Identity) -> Snapshot | None:
 
 
 def read_manifest(place: Path) -> Manifest:
+    """Read a snapshot's manifest. Raises OSError, or ValueError when it is not as written."""
     fields = json.loads((place / MANIFEST_FILE).read_text())
+    if fields.pop("seal", "") != _seal(fields):
+        raise ValueError("its manifest has changed")
     return Manifest(**{**fields, "identity": Identity(**fields["identity"])})
+
+
+def write_manifest(place: Path, manifest: Manifest) -> None:
+    fields = asdict(manifest)
+    text = json.dumps({**fields, "seal": _seal(fields)}, indent=2)
+    (place / MANIFEST_FILE).write_text(text)
+
+
+def _seal(fields: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
 def _verify(place: Path, manifest: Manifest, identity: Identity) -> None:
@@ -149,7 +162,7 @@ def publish(
         built_at=built_at,
         checksums={file: checksum_of(place / file) for file in files},
     )
-    (place / MANIFEST_FILE).write_text(json.dumps(asdict(manifest), indent=2))
+    write_manifest(place, manifest)
     for file in [*files, MANIFEST_FILE]:
         index_folders.flush(place / file)
     still_ours()

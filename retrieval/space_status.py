@@ -93,7 +93,7 @@ def _index_of(version: SpaceVersion, count: int) -> dict[str, Any]:
     if name:
         try:
             return snapshots.read_manifest(folder / name).index
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError):
             return {"type": "none"}
     return faiss_index.plan(version.index_settings, count).as_dict()
 

@@ -37,9 +37,9 @@ logger = logging.getLogger(__name__)
 
 def live_versions() -> dict[str, SpaceVersion]:
     """Return the version of each configured space that is searched, as it is now, in one query."""
+    live = {version.space: version for version in SpaceVersion.objects.live()}
     names = [*settings.SPACES, keywords.SPACE]
-    live = SpaceVersion.objects.live().filter(space__in=names)
-    return {version.space: version for version in live}
+    return {name: live[name] for name in names if name in live}
 
 
 def sync() -> None:

@@ -1,0 +1,185 @@
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from ingestion.errors import TransientError
+from retrieval import building, faiss_index, leases, snapshots, spaces, vector_search
+from retrieval.index_folders import current_name, folder_of
+from retrieval.models import SpaceVersion
+from tests.retrieval.conftest import axis, only, restart, texts
+
+
+def version() -> SpaceVersion:
+    return spaces.live_versions()["text"]
+
+
+def load() -> snapshots.Snapshot | None:
+    return snapshots.load(folder_of(version()), building.identity_of(version()))
+
+
+def test_a_snapshot_says_what_it_is(library) -> None:
+    library.document("apple", "pear")
+    building.build_snapshot(version())
+    manifest = load().manifest
+    assert manifest.identity == snapshots.Identity(str(version().uuid), "fruit-1", 4, "cosine")
+    assert (manifest.revision, manifest.count) == (version().revision, 2)
+    assert manifest.index == {"type": "flat"}
+    assert set(manifest.checksums) == {"index.faiss", "rows.npz"}
+
+
+def test_there_may_be_no_snapshot(library) -> None:
+    assert load() is None
+
+
+def test_an_empty_space_has_an_empty_snapshot(library) -> None:
+    building.build_snapshot(version())
+    assert load().manifest.count == 0
+    restart()
+    one = library.document("apple")
+    assert texts(vector_search.search(version(), axis("apple"), limit=1, where=only(one)))
+
+
+def test_vectors_of_replaced_and_deleted_chunks_are_left_out(library) -> None:
+    one, two = library.document("apple"), library.document("pear")
+    library.parse(one, "plum", "cherry")
+    two.delete()
+    building.build_snapshot(version())
+    assert sorted(load().rows.chunks) == sorted(one.chunks.values_list("pk", flat=True))
+
+
+@pytest.mark.parametrize("kind", ["flat", "hnsw", "hnsw_sq8"])
+def test_every_type_of_index_is_searched_alike(library, settings, kind: str) -> None:
+    settings.SPACES["text"]["index"] = {"type": kind, "M": 8, "ef_construction": 20}
+    spaces.sync()
+    found = [library.document(*("apple " * n + "pear" for n in range(1, 40)))]
+    building.build_snapshot(version())
+    restart()
+    found.append(library.document("cherry apple"))
+    where = only(*found)
+    hits = vector_search.search(version(), axis("apple"), limit=3, where=where)
+    assert texts(hits) == ["apple " * n + "pear" for n in (39, 38, 37)]
+    exact = vector_search.search(version(), axis("cherry"), limit=1, where=where, exact=True)
+    assert texts(exact) == ["cherry apple"]
+    assert load().manifest.index["type"] == kind
+
+
+def test_the_one_before_is_kept_and_older_ones_go(library) -> None:
+    library.document("apple")
+    names = []
+    for _ in range(4):
+        building.build_snapshot(version())
+        names.append(current_name(folder_of(version())))
+    left = {path.name for path in folder_of(version()).iterdir()}
+    assert left == {"CURRENT", *names[-2:]}
+
+
+def test_a_writer_that_dies_leaves_the_current_one_in_place(library, monkeypatch) -> None:
+    one = library.document("apple")
+    building.build_snapshot(version())
+    before = current_name(folder_of(version()))
+
+    def die(*args: object, **kwargs: object) -> None:
+        raise SystemExit
+
+    for step in ("retrieval.snapshots.write_manifest", "retrieval.index_folders.os.replace"):
+        library.document("pear")
+        with monkeypatch.context() as patch:
+            patch.setattr(step, die)
+            with pytest.raises(SystemExit):
+                building.build_snapshot(version())
+        assert current_name(folder_of(version())) == before
+        restart()
+        assert texts(vector_search.search(version(), axis("apple"), limit=1, where=only(one)))
+    building.build_snapshot(version())
+    assert not list(folder_of(version()).glob("*.partial"))
+    assert load().manifest.count == 3
+
+
+def test_a_full_disk_is_worth_another_try(library, monkeypatch) -> None:
+    library.document("apple")
+
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(faiss_index.VectorIndex, "save", full)
+    with pytest.raises(TransientError, match="No space left on device"):
+        building.build_snapshot(version())
+    assert current_name(folder_of(version())) == ""
+    assert not list(folder_of(version()).glob("*"))
+    assert version().writer == ""
+
+
+def test_only_one_process_builds(library) -> None:
+    library.document("apple")
+    with leases.writing(version()):
+        with pytest.raises(leases.LeaseLost, match="is writing the index of text v1"):
+            building.build_snapshot(version())
+        assert current_name(folder_of(version())) == ""
+    building.build_snapshot(version())
+
+
+def test_a_dead_writers_lease_is_taken_over(library) -> None:
+    library.document("apple")
+    long_ago = timezone.now() - leases.STALE_AFTER - timedelta(seconds=1)
+    SpaceVersion.objects.update(writer="the dead", writer_seen_at=long_ago)
+    building.build_snapshot(version())
+    assert (version().writer, version().writer_seen_at) == ("", None)
+
+
+def test_a_writer_that_was_taken_for_dead_switches_nothing(library, monkeypatch) -> None:
+    library.document("apple")
+    save = faiss_index.VectorIndex.save
+
+    def lose_the_lease(index: faiss_index.VectorIndex, path) -> None:
+        save(index, path)
+        SpaceVersion.objects.update(writer="another", writer_seen_at=timezone.now())
+
+    monkeypatch.setattr(faiss_index.VectorIndex, "save", lose_the_lease)
+    with pytest.raises(leases.LeaseLost, match="has taken over"):
+        building.build_snapshot(version())
+    assert current_name(folder_of(version())) == ""
+    assert version().writer == "another"
+
+
+def test_a_lease_is_renewed_while_it_is_held(library, monkeypatch) -> None:
+    with leases.writing(version()) as lease:
+        taken = version().writer_seen_at
+        lease.renew()
+        assert version().writer_seen_at == taken
+        monkeypatch.setattr(leases, "RENEW_AFTER", timedelta(0))
+        lease.renew()
+        assert version().writer_seen_at > taken
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_writers_at_once_one_wins(library) -> None:
+    library.document("apple")
+    start, leave = threading.Barrier(6), threading.Event()
+    outcomes: list[str] = []
+    target = version()
+
+    def run() -> None:
+        start.wait()
+        try:
+            with leases.writing(target):
+                outcomes.append("won")
+                leave.wait(30)
+        except leases.LeaseLost:
+            outcomes.append("lost")
+        finally:
+            if len(outcomes) == 6:
+                leave.set()
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    while len(outcomes) < 6 and any(thread.is_alive() for thread in threads):
+        leave.wait(0.01)
+    leave.set()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["lost"] * 5 + ["won"]

@@ -1,0 +1,185 @@
+import numpy as np
+import pytest
+
+from ingestion import pipeline
+from ingestion.errors import PermanentError, TransientError
+from ingestion.models import Document
+from retrieval import embedders, embedding, spaces, vectors
+from retrieval.models import Embedding, IndexChange, SpaceVersion
+from tests.retrieval.conftest import axis
+from tests.retrieval.fake_models import FruitEmbedder
+
+FIGURE = {
+    "kind": "image",
+    "text": "apple",
+    "caption": "Figure 1: pear",
+    "heading_path": ["cherry"],
+    "references": "Figure 1 shows a plum.",
+    "picture": "plum",
+}
+
+
+def stored(space: str) -> dict[str, list[float]]:
+    """Vectors of a space's live version by their chunk's text."""
+    version = spaces.live_versions()[space]
+    rows = Embedding.objects.filter(space_version=version).select_related("chunk")
+    return {
+        row.chunk.text: vectors.unpack([bytes(row.vector)], version.dimension)[0].tolist()
+        for row in rows
+    }
+
+
+def test_every_chunk_gets_its_vector_in_each_of_its_spaces(library) -> None:
+    library.document("pear", FIGURE)
+    half = pytest.approx(0.5)
+    assert stored("text") == {"pear": axis("pear").tolist(), "apple": [half, half, half, half]}
+    assert stored("image") == {"apple": axis("plum").tolist()}
+
+
+def test_without_its_model_the_image_space_holds_descriptions(library, settings) -> None:
+    SpaceVersion.objects.all().delete()
+    (settings.MODELS_DIR / "pear-eye.safetensors").unlink()
+    spaces.sync()
+    version = spaces.live_versions()["image"]
+    assert (version.model, version.input) == ("text:fruit-1", "description")
+    library.document("pear", FIGURE)
+    # Caption, inner text and reference, without the heading.
+    third = pytest.approx(3**-0.5)
+    assert stored("image") == {"apple": [third, third, third, 0]}
+    assert "apple" in FruitEmbedder.encoded[-1]
+
+
+def test_vectors_are_of_length_one_for_cosine_only(library, settings) -> None:
+    library.document("apple apple apple")
+    assert stored("text")["apple apple apple"] == [1, 0, 0, 0]
+    settings.SPACES["text"]["metric"] = "dot"
+    SpaceVersion.objects.all().delete()
+    spaces.sync()
+    library.document("pear pear")
+    assert stored("text")["pear pear"] == [0, 2, 0, 0]
+
+
+def test_chunks_with_nothing_to_give_have_no_vector(library) -> None:
+    empty = {"kind": "table", "text": "", "heading_path": []}
+    document = library.document("pear", empty)
+    assert set(stored("text")) == {"pear"}
+    assert stored("image") == {}
+    chunks = document.chunks.all()
+    for version in embedding.fed_versions():
+        assert not embedding.missing(version, chunks).exists()
+
+
+def test_running_twice_makes_nothing_twice(library) -> None:
+    document = library.document("apple")
+    library.add_chunks(document, "pear", "plum")
+    FruitEmbedder.encoded.clear()
+    for _ in range(2):
+        assert embedding.embed_document(document, "run")
+    assert sorted(FruitEmbedder.encoded) == ["pear", "plum"]
+    assert Embedding.objects.count() == 3
+
+
+def test_equal_content_is_encoded_once(library) -> None:
+    first = library.document("apple", "apple", "pear")
+    assert sorted(FruitEmbedder.encoded) == ["apple", "pear"]
+    library.parse(first, "apple", "plum")
+    library.document("pear")
+    assert sorted(FruitEmbedder.encoded) == ["apple", "pear", "pear", "plum"]
+    # "pear" went with the first document's old chunks; "apple" was taken over.
+
+
+def test_progress_is_shown_and_ends_at_all_chunks(library, monkeypatch) -> None:
+    document = library.document("apple")
+    library.add_chunks(document, *(f"apple {number}" for number in range(20)), FIGURE)
+    seen: list[int] = []
+    keep = pipeline.keep
+
+    def watch(document_id: int, run: str, **fields) -> None:
+        keep(document_id, run, **fields)
+        seen.append(fields["chunks_embedded"])
+
+    monkeypatch.setattr(pipeline, "keep", watch)
+    embedding.embed_document(document, "run")
+    assert seen == sorted(seen)
+    assert len(seen) > 3
+    assert (seen[-1], Document.objects.get().chunks_embedded) == (21, 21)
+
+
+def test_a_superseded_run_stores_nothing_more(library) -> None:
+    document = library.document("apple")
+    library.add_chunks(document, "pear")
+    Document.objects.update(run="another")
+    with pytest.raises(pipeline.Superseded):
+        embedding.embed_document(document, "run")
+    assert stored("text") == {"apple": axis("apple").tolist()}
+
+
+def test_a_long_document_gives_way_and_goes_on_where_it_was(library, monkeypatch) -> None:
+    document = library.document("apple")
+    library.add_chunks(document, *(f"apple {number}" for number in range(20)))
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline.Turn, "is_over", lambda turn: True)
+        assert not embedding.embed_document(document, "run")
+    assert Embedding.objects.count() == 1 + 8
+    assert embedding.embed_document(document, "run")
+    assert Embedding.objects.count() == 1 + 20
+
+
+def test_a_space_whose_model_is_gone_is_left_out_and_filled_later(library, settings) -> None:
+    file = settings.MODELS_DIR / "pear-eye.safetensors"
+    file.unlink()
+    embedders.forget_all()
+    library.document("pear", FIGURE)
+    assert set(stored("text")) == {"pear", "apple"}
+    assert stored("image") == {}
+    file.write_bytes(b"-")
+    assert spaces.build_version(spaces.live_versions()["image"])
+    assert set(stored("image")) == {"apple"}
+
+
+@pytest.mark.parametrize(
+    ("made", "problem"),
+    [
+        (np.ones((1, 3), dtype=np.float32), "not of 4 dimensions"),
+        (np.full((1, 4), np.nan, dtype=np.float32), "not finite"),
+    ],
+)
+def test_a_wrong_vector_is_never_stored(library, monkeypatch, made, problem: str) -> None:
+    document = library.document()
+    library.add_chunks(document, "pear")
+    monkeypatch.setattr(FruitEmbedder, "encode_texts", lambda self, texts, batch_size: made)
+    with pytest.raises(PermanentError, match=problem):
+        embedding.embed_document(document, "run")
+    assert not Embedding.objects.exists()
+
+
+def test_a_picture_that_the_storage_lost_is_tried_again(library) -> None:
+    document = library.document()
+    library.add_chunks(document, {**FIGURE, "picture": None, "image": "nowhere.png"})
+    with pytest.raises(TransientError, match="picture on page 1"):
+        embedding.embed_document(document, "run")
+
+
+def test_one_vector_is_made_again_without_touching_others(library) -> None:
+    document = library.document("apple", "pear")
+    version = spaces.live_versions()["text"]
+    others = dict(Embedding.objects.exclude(chunk__text="pear").values_list("pk", "vector"))
+    Embedding.objects.filter(chunk__text="pear").update(vector=b"\0" * 16)
+    before = version.revision
+    embedding.remake(version, document.chunks.get(text="pear"))
+    assert stored("text")["pear"] == axis("pear").tolist()
+    assert dict(Embedding.objects.exclude(chunk__text="pear").values_list("pk", "vector")) == others
+    assert spaces.live_versions()["text"].revision == before + 1
+
+
+def test_filling_leaves_a_document_that_moved_on_alone(library) -> None:
+    document = library.document("apple")
+    Embedding.objects.all().delete()
+    version = spaces.live_versions()["text"]
+    stale = Document.objects.get()
+    library.parse(document, "pear")
+    Embedding.objects.all().delete()
+    changes = IndexChange.objects.count()
+    assert embedding.fill_document(version, stale, after_slice=lambda count: None) == 0
+    assert not Embedding.objects.exists()
+    assert IndexChange.objects.count() == changes

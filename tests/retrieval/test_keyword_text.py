@@ -1,0 +1,42 @@
+import pytest
+
+from retrieval.keyword_index import words_of
+from retrieval.keyword_text import prepare
+
+
+@pytest.mark.parametrize(
+    ("given", "prepared"),
+    [
+        ("revenue of $1,234,567.8", "revenue of $1234567.8"),
+        ("10 000 or 10\u202f000 or 10'000", "10 000 or 10000 or 10000"),
+        ("pages 1,2,3 and 1,2345", "pages 1,2,3 and 1,2345"),
+        ("Form 10-K", "Form 10-K 10K"),
+        ("state-of-the-art R&D", "state-of-the-art stateoftheart R&D RD"),
+        ("the company's and the companies’ aims", "the company and the companies’ aims"),
+        ("don't", "dont"),
+        ("co\u00adoperation", "cooperation"),
+        ("ﬁnance ２０２１", "finance 2021"),
+        ("東京都 is big", " 東京 京都  is big"),
+        ("京", " 京 "),
+        ("", ""),
+    ],
+)
+def test_text_is_prepared(given: str, prepared: str) -> None:
+    assert prepare(given) == prepared
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("Running runs", ["run"]),
+        ("What is the company's net income?", ["compani", "net", "incom"]),
+        ("what is this", ["what", "is", "this"]),
+        ("naïve café", ["naiv", "cafe"]),
+        ("10-K", ["10", "k", "10k"]),
+        ("3.5 %", ["3.5"]),
+        ('(a OR "b: ~ *', ["b"]),
+        ("?!", []),
+    ],
+)
+def test_a_query_becomes_words(query: str, words: list[str]) -> None:
+    assert words_of(query) == words

@@ -1,0 +1,296 @@
+import shutil
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from django.db import connection
+
+from ingestion import documents
+from retrieval import building, snapshots, space_reader, spaces, vector_search
+from retrieval.candidates import CandidateFilter
+from retrieval.index_folders import current_name, folder_of
+from retrieval.models import Embedding, IndexChange, SpaceVersion
+from retrieval.space_reader import SpaceReader
+from tests.retrieval.conftest import axis, only, restart, texts
+
+
+def text_version() -> SpaceVersion:
+    return spaces.live_versions()["text"]
+
+
+def search(fruit: str, *found, reader: SpaceReader | None = None, **filters) -> list[str]:
+    version, where = text_version(), only(*found, **filters)
+    if reader is None:
+        return texts(vector_search.search(version, axis(fruit), limit=10, where=where))
+    state = reader.current(version)
+    hits = state.search(axis(fruit), limit=10, where=where, ef_search=None, exact=False)
+    return texts(hits)
+
+
+def settled() -> None:
+    """Wait until a snapshot that was noticed is loaded."""
+    reader = space_reader.reader_of(text_version())
+    reader.current(text_version())
+    reader.wait_for_loader()
+
+
+def state() -> space_reader.SpaceState:
+    return space_reader.reader_of(text_version()).current(text_version())
+
+
+def test_a_document_is_found_as_soon_as_it_is_published(library) -> None:
+    first = library.document("apple", "pear")
+    assert search("pear", first) == ["pear", "apple"]
+    second = library.document("pear plum")
+    assert search("pear", first, second) == ["pear", "pear plum", "apple"]
+
+
+def test_every_reader_sees_publish_reparse_and_delete(library) -> None:
+    readers = [SpaceReader(), SpaceReader()]
+    one, two = library.document("apple"), library.document("plum")
+    building.build_snapshot(text_version())
+    late = SpaceReader()
+    for reader in (*readers, late):
+        assert search("apple", one, two, reader=reader) == ["apple", "plum"]
+    library.parse(one, "cherry", "pear")
+    for reader in (*readers, late):
+        assert search("cherry", one, two, reader=reader) == ["cherry", "plum", "pear"]
+    gone = only(one, two)
+    documents.delete(two)
+    for reader in (*readers, late):
+        found = reader.current(text_version()).search(
+            axis("plum"), limit=10, where=gone, ef_search=None, exact=False
+        )
+        assert texts(found) == ["cherry", "pear"]
+
+
+def test_what_is_being_embedded_is_not_found_before_it_is_published(library) -> None:
+    document = library.document("apple")
+    library.add_chunks(document, "cherry")
+    from retrieval import embedding
+
+    embedding.embed_document(document, document.run)
+    assert search("cherry", document) == ["apple"]
+
+
+def test_nothing_is_found_outside_the_filter(library) -> None:
+    mine, other = library.document("pear"), library.document("apple")
+    for _ in range(2):
+        assert search("apple", mine) == ["pear"]
+        assert search("apple") == []
+        assert search("apple", mine, other, kinds=frozenset({"image"})) == []
+        building.build_snapshot(text_version())
+        restart()
+
+
+def test_a_filter_that_keeps_one_in_a_thousand_is_exact(library) -> None:
+    many = library.document(*(f"apple {'plum ' * (number % 5)}" for number in range(1500)))
+    few = library.document("pear apple", "cherry")
+    version = text_version()
+    for prepare in (lambda: None, lambda: building.build_snapshot(version), restart):
+        prepare()
+        assert search("apple", few) == ["pear apple", "cherry"]
+        assert len(search("apple", few, many)) == 10
+
+
+def test_an_unchanged_index_costs_no_query(library, django_assert_num_queries) -> None:
+    where = only(library.document("apple"))
+    version = text_version()
+    vector_search.search(version, axis("apple"), limit=5, where=where)
+    with django_assert_num_queries(0):
+        vector_search.search(version, axis("apple"), limit=5, where=where)
+
+
+def test_catching_up_takes_two_queries_however_much_changed(
+    library, django_assert_num_queries
+) -> None:
+    found = [library.document("apple")]
+    search("apple", *found)
+    found += [library.document("pear") for _ in range(5)]
+    version = text_version()
+    with django_assert_num_queries(2):
+        vector_search.search(version, axis("pear"), limit=5, where=only(*found))
+
+
+def test_a_fresh_process_starts_from_the_snapshot(library, monkeypatch) -> None:
+    one = library.document("apple", "pear")
+    building.build_snapshot(text_version())
+    two = library.document("plum")
+    restart()
+    monkeypatch.setattr("retrieval.vectors.stream", None)  # Reading all rows would fail.
+    assert search("plum", one, two) == ["plum", "apple", "pear"]
+    assert (state().count, len(state().fresh.rows), state().deleted) == (3, 1, 0)
+
+
+def test_a_new_snapshot_is_taken_over_without_a_miss(library) -> None:
+    one = library.document("apple")
+    assert search("apple", one) == ["apple"]
+    building.build_snapshot(text_version())
+    assert search("apple", one) == ["apple"]
+    two = library.document("apple plum")
+    settled()
+    assert search("apple", one, two) == ["apple", "apple plum"]
+    assert state().snapshot is not None
+    assert (state().count, len(state().fresh.rows)) == (2, 1)
+
+
+def test_rows_of_changed_documents_are_hidden_in_the_snapshot(library) -> None:
+    one, two = library.document("apple", "pear"), library.document("plum")
+    building.build_snapshot(text_version())
+    restart()
+    library.parse(one, "cherry")
+    assert search("apple", one, two) == ["plum", "cherry"]
+    assert (state().deleted, state().count) == (2, 2)
+
+
+@pytest.mark.parametrize("file", ["index.faiss", "rows.npz", "manifest.json"])
+@pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
+def test_a_damaged_snapshot_is_rebuilt_and_never_served(library, asked, file, damage) -> None:
+    one = library.document("apple", "pear")
+    building.build_snapshot(text_version())
+    folder = folder_of(text_version())
+    path = folder / current_name(folder) / file
+    whole = path.read_bytes()
+    if damage == "flip":
+        middle = len(whole) // 2
+        path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+    elif damage == "cut":
+        path.write_bytes(whole[:-3])
+    else:
+        path.unlink()
+    restart()
+    asked.clear()
+    assert search("pear", one) == ["pear", "apple"]
+    assert state().snapshot is None
+    assert asked == [("build_snapshot", text_version().pk)]
+    building.build_snapshot(text_version())
+    restart()
+    assert search("pear", one) == ["pear", "apple"]
+    assert state().snapshot is not None
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("version", "another"), ("model", "fruit-9"), ("metric", "l2")]
+)
+def test_a_foreign_snapshot_is_not_served(library, asked, field: str, value: str) -> None:
+    one = library.document("apple")
+    building.build_snapshot(text_version())
+    folder = folder_of(text_version())
+    place = folder / current_name(folder)
+    manifest = snapshots.read_manifest(place)
+    identity = replace(manifest.identity, **{field: value})
+    snapshots.write_manifest(place, replace(manifest, identity=identity))
+    restart()
+    assert search("apple", one) == ["apple"]
+    assert state().snapshot is None
+    assert ("build_snapshot", text_version().pk) in asked
+
+
+def test_a_snapshot_newer_than_the_database_is_not_served(library, asked) -> None:
+    one = library.document("apple")
+    building.build_snapshot(text_version())
+    SpaceVersion.objects.update(revision=0)
+    IndexChange.objects.all().delete()
+    Embedding.objects.filter(space_version=text_version()).update(
+        vector=axis("plum").astype("<f4").tobytes()
+    )
+    restart()
+    hits = vector_search.search(text_version(), axis("plum"), limit=1, where=only(one))
+    assert hits[0].score == pytest.approx(1)
+    assert ("build_snapshot", text_version().pk) in asked
+
+
+def test_the_folder_may_be_deleted_while_the_process_runs(library, asked, settings) -> None:
+    one = library.document("apple")
+    building.build_snapshot(text_version())
+    restart()
+    assert search("apple", one) == ["apple"]
+    shutil.rmtree(settings.INDEX_DIR)
+    asked.clear()
+    two = library.document("apple pear")
+    assert search("apple", one, two) == ["apple", "apple pear"]
+    settled()
+    assert ("build_snapshot", text_version().pk) in asked
+    building.build_snapshot(text_version())
+    settled()
+    assert search("apple", one, two) == ["apple", "apple pear"]
+    restart()
+    shutil.rmtree(settings.INDEX_DIR)
+    assert search("apple", one, two) == ["apple", "apple pear"]
+
+
+def test_a_change_that_commits_while_another_is_read_is_not_lost(library, monkeypatch) -> None:
+    one = library.document("apple")
+    search("apple", one)
+    stale = text_version()
+    two = library.document("pear")
+    three = library.document("plum")
+    reader = space_reader.reader_of(stale)
+    stale.revision += 1  # As another thread read it, between the two.
+    assert reader.current(stale).revision == text_version().revision
+    assert search("pear", one, two, three) == ["pear", "apple", "plum"]
+
+
+@pytest.mark.parametrize("metric", ["cosine", "dot", "l2"])
+def test_snapshot_and_fresh_rows_are_scored_alike(library, settings, metric: str) -> None:
+    settings.SPACES["text"]["metric"] = metric
+    SpaceVersion.objects.all().delete()
+    spaces.sync()
+    one = library.document("apple apple", "apple pear")
+    hits = vector_search.search(text_version(), axis("apple"), limit=5, where=only(one))
+    building.build_snapshot(text_version())
+    restart()
+    again = vector_search.search(text_version(), axis("apple"), limit=5, where=only(one))
+    assert [hit.chunk_id for hit in hits] == [hit.chunk_id for hit in again]
+    assert [hit.score for hit in hits] == pytest.approx([hit.score for hit in again])
+    expected = {"cosine": [1, 0.5**0.5], "dot": [2, 1], "l2": [-1, -1]}[metric]
+    assert [hit.score for hit in hits] == pytest.approx(expected)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_threads_search_while_documents_are_published(library) -> None:
+    found = [library.document("apple")]
+    everything = CandidateFilter(frozenset(range(1, 10_000)))
+    version = text_version()
+    vector_search.search(version, axis("apple"), limit=50, where=everything)
+    states = [space_reader.reader_of(version).current(version)]
+    errors: list[BaseException] = []
+    done = threading.Event()
+
+    def run() -> None:
+        try:
+            while not done.is_set():
+                current = space_reader.reader_of(version).state
+                hits = current.search(
+                    axis("apple"), limit=50, where=everything, ef_search=None, exact=False
+                )
+                assert len(hits) == current.count
+        except BaseException as exc:  # noqa: BLE001 — shown by the assertion below.
+            errors.append(exc)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(8):
+        found.append(library.document("apple pear", "plum"))
+        states.append(state())
+    building.build_snapshot(text_version())
+    settled()
+    states.append(state())
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert [one.count for one in states] == [1, 3, 5, 7, 9, 11, 13, 15, 17, 17]
+    connection.close()
+
+
+def test_a_query_of_the_wrong_size_is_refused(library) -> None:
+    from ingestion.errors import PermanentError
+
+    one = library.document("apple")
+    with pytest.raises(PermanentError, match="4 dimensions"):
+        vector_search.search(text_version(), np.ones(3), limit=1, where=only(one))
+    with pytest.raises(PermanentError, match="not finite"):
+        vector_search.search(text_version(), np.full(4, np.nan), limit=1, where=only(one))
