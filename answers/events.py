@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -62,7 +62,7 @@ def append(message_uuid: UUID, kind: str, **data: Any) -> str:
 
 async def follow(
     message_uuid: UUID, *, after: str = "0", quiet: float = PING_SECONDS
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event, None]:
     """Yield the events after the id `after`, until one says that the answer is finished.
 
     A "ping" (which repeats the last id) comes after every `quiet` seconds without one. Where

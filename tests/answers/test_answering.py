@@ -50,6 +50,7 @@ def test_an_answer_goes_its_way(conversation, searches, scripted):
     assert answer.finished_at is not None
     conversation.refresh_from_db()
     assert conversation.title == "How much leave do employees get?"
+    assert answer.question
     assert answer.question.content == "How much leave do employees get?"
     cited = answer.citations.get(number=1)
     assert cited.cited
@@ -249,6 +250,7 @@ def test_nothing_is_asked_without_words(conversation):
 def test_another_answer_to_the_same_question(conversation, scripted):
     scripted.script = lambda prompt: iter([ReaderDelta(text="One [1].")])
     first = answering.answer_now(conversation, "How many?")
+    assert first.question
     second = wait_until_final(answering.answer_again(first.question))
     assert second.question == first.question
     assert not scripted.prompts[1].turns
