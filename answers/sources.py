@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -21,10 +22,10 @@ LISTS = {"text": "Text", "image": "Image", "keywords": "Keywords"}
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """Where one list put the source; None where that list did not have it."""
+    """Where one list put the source; `rank` is None where that list did not have it."""
 
     label: str
-    rank: int | None
+    rank: str | None
     score: str
 
 
@@ -129,17 +130,20 @@ class Source:
         scores = self.citation.scores
         if "sources" not in scores:
             return []
-        ranks = [
-            Rank(label, found.get("rank"), _figure(found.get("score")))
-            for name, label in LISTS.items()
-            for found in (scores["sources"].get(name, {}),)
+        ranks = [_rank(label, scores["sources"].get(name)) for name, label in LISTS.items()]
+        together = {"rank": scores["rank"], "score": scores["fused"]}
+        if scores.get("rerank") is None:
+            return [*ranks, _rank("All together", together)]
+        together["rank"] = ""
+        reranked = {"rank": scores["rank"], "score": scores["rerank"]}
+        return [
+            *ranks,
+            _rank("All together", together),
+            _rank("Read again with the question", reranked),
         ]
-        ranks.append(Rank("Together", scores.get("rank"), _figure(scores.get("fused"))))
-        if scores.get("rerank") is not None:
-            ranks[-1] = Rank("Fused", None, _figure(scores.get("fused")))
-            ranks.append(Rank("Reranked", scores.get("rank"), _figure(scores["rerank"])))
-        return ranks
 
 
-def _figure(score: float | None) -> str:
-    return "" if score is None else f"{score:.3g}"
+def _rank(label: str, found: Mapping[str, Any] | None) -> Rank:
+    if found is None:
+        return Rank(label, None, "")
+    return Rank(label, str(found["rank"]), f"{found['score']:.3g}")

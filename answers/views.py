@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import aget_object_or_404, get_object_or_404, redirect, render
 from django.template.loader import render_to_string
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect, reswap, retarget, trigger_client_event
 from django_htmx.middleware import HtmxDetails
@@ -131,11 +131,10 @@ def stop(request: HtmxRequest, uuid: UUID) -> HttpResponse:
 @require_safe
 @login_required
 def conversation_list(request: HtmxRequest) -> HttpResponse:
-    """List the conversations that hold the words in `find`; `open` is the one shown."""
-    shown = Conversation.objects.visible_to(request.user).filter(
-        uuid__in=[_uuid(request.GET.get("open"))]
-    )
-    context = chat_page.sidebar(shown.first(), request.user, find=request.GET.get("find", ""))
+    """List the conversations that hold the words in `find`."""
+    mine = Conversation.objects.visible_to(request.user)
+    shown = mine.filter(uuid__in=[_open_uuid(request)]).first()
+    context = chat_page.sidebar(shown, request.user, find=request.GET.get("find", ""))
     return render(request, "answers/_conversation_list.html", context)
 
 
@@ -160,8 +159,8 @@ def rename(request: HtmxRequest, uuid: UUID) -> HttpResponse:
     conversations.rename(found, title=form.cleaned_data["title"])
     if not request.htmx:
         return redirect("answers:conversation", found.uuid)
-    shown = found if _is_open(request, found) else None
-    context = {"item": found, "conversation": shown, "renamed": True}
+    is_open = found.uuid == _open_uuid(request)
+    context = {"item": found, "conversation": found if is_open else None, "retitled": is_open}
     response = render(request, "answers/_conversation_item.html", context)
     return trigger_client_event(response, "dialog:close")
 
@@ -177,14 +176,18 @@ def delete(request: HtmxRequest, uuid: UUID) -> HttpResponse:
     conversations.delete(found)
     if not request.htmx:
         return redirect("answers:chat")
-    if _is_open(request, found):
+    if found.uuid == _open_uuid(request):
         return HttpResponseClientRedirect(reverse("answers:chat"))
     return trigger_client_event(HttpResponse(), "dialog:close")
 
 
-def _is_open(request: HtmxRequest, found: Conversation) -> bool:
-    page = reverse("answers:conversation", args=[found.uuid])
-    return urlsplit(request.htmx.current_url or "").path == page
+def _open_uuid(request: HtmxRequest) -> UUID | None:
+    """The conversation that is shown on the page that a script's request was made from."""
+    try:
+        match = resolve(urlsplit(request.htmx.current_url or "").path)
+    except Resolver404:
+        return None
+    return match.kwargs["uuid"] if match.view_name == "answers:conversation" else None
 
 
 def _conversation(request: HtmxRequest, uuid: UUID) -> Conversation:
