@@ -150,6 +150,10 @@ uploads.addEventListener("click", (event) => {
   if (event.target.closest("[data-upload-dismiss]")) event.target.closest("li").remove();
 });
 
+document.getElementById("dismiss-all").addEventListener("click", () => {
+  for (const row of uploads.querySelectorAll(".refused")) row.remove();
+});
+
 window.addEventListener("beforeunload", (event) => {
   if (running || waiting.length) event.preventDefault();
 });
