@@ -20,7 +20,7 @@ from tests.retrieval.fake_models import FRUITS, FruitEmbedder
 
 
 @pytest.fixture
-def asked(monkeypatch) -> Iterator[list[tuple]]:
+def asked(monkeypatch) -> list[tuple]:
     """Tasks asked of the workers, recorded instead of queued: (name, *arguments)."""
     sent: list[tuple] = []
 

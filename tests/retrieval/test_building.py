@@ -16,8 +16,10 @@ def version() -> SpaceVersion:
     return spaces.live_versions()["text"]
 
 
-def load() -> snapshots.Snapshot | None:
-    return snapshots.load(folder_of(version()), building.identity_of(version()))
+def load() -> snapshots.Snapshot:
+    found = snapshots.load(folder_of(version()), building.identity_of(version()))
+    assert found is not None
+    return found
 
 
 def test_a_snapshot_says_what_it_is(library) -> None:
@@ -31,7 +33,7 @@ def test_a_snapshot_says_what_it_is(library) -> None:
 
 
 def test_there_may_be_no_snapshot(library) -> None:
-    assert load() is None
+    assert snapshots.load(folder_of(version()), building.identity_of(version())) is None
 
 
 def test_an_empty_space_has_an_empty_snapshot(library) -> None:
@@ -151,7 +153,10 @@ def test_a_lease_is_renewed_while_it_is_held(library, monkeypatch) -> None:
         assert version().writer_seen_at == taken
         monkeypatch.setattr(leases, "RENEW_AFTER", timedelta(0))
         lease.renew()
-        assert version().writer_seen_at > taken
+        renewed = version().writer_seen_at
+        assert taken is not None
+        assert renewed is not None
+        assert renewed > taken
 
 
 @pytest.mark.django_db(transaction=True)

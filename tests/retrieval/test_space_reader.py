@@ -1,6 +1,7 @@
 import shutil
 import threading
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -179,7 +180,8 @@ def test_a_foreign_snapshot_is_not_served(library, asked, field: str, value: str
     folder = folder_of(text_version())
     place = folder / current_name(folder)
     manifest = snapshots.read_manifest(place)
-    identity = replace(manifest.identity, **{field: value})
+    changes: dict[str, Any] = {field: value}
+    identity = replace(manifest.identity, **changes)
     snapshots.write_manifest(place, replace(manifest, identity=identity))
     restart()
     assert search("apple", one) == ["apple"]
@@ -262,6 +264,7 @@ def test_threads_search_while_documents_are_published(library) -> None:
         try:
             while not done.is_set():
                 current = space_reader.reader_of(version).state
+                assert current is not None
                 hits = current.search(
                     axis("apple"), limit=50, where=everything, ef_search=None, exact=False
                 )

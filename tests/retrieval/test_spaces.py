@@ -254,6 +254,7 @@ def test_the_status_tells_what_is_there(library, settings) -> None:
     assert (text.vectors, text.fresh, text.deleted, text.missing) == (2, 2, 2, 0)
     assert (text.dimension, text.metric, text.index) == (4, "cosine", {"type": "flat"})
     assert text.memory_bytes > 0
+    assert text.last_built_at is not None
     assert timezone.now() - text.last_built_at < timedelta(minutes=1)
     assert text.condition == ""
     assert image.condition.startswith("The weights of pear-eye are missing, so pictures and ")
