@@ -270,6 +270,11 @@ CELERY_BEAT_SCHEDULE = {
         # While all workers are busy, one look is worth as much as ten.
         "options": {"expires": 20},
     },
+    "tend-indexes": {
+        "task": "retrieval.tasks.tend_indexes",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
 }
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
