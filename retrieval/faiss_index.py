@@ -45,6 +45,10 @@ class IndexPlan:
     def is_exact(self) -> bool:
         return self.type == "flat"
 
+    @property
+    def is_quantised(self) -> bool:
+        return self.type == "hnsw_sq8"
+
     def as_dict(self) -> dict[str, Any]:
         return {"type": "flat"} if self.is_exact else asdict(self)
 
@@ -97,7 +101,7 @@ class VectorIndex:
             step = max(1, len(full) // TRAINING_ROWS)
             index.train(np.ascontiguousarray(full[::step]))
         index.hnsw.efConstruction = index_plan.ef_construction
-        return cls(index, index_plan, metric, full if index_plan.type == "hnsw_sq8" else None)
+        return cls(index, index_plan, metric, full if index_plan.is_quantised else None)
 
     @classmethod
     def load(
@@ -121,8 +125,13 @@ class VectorIndex:
         """Memory that one vector takes: its codes, and its links in the graph."""
         if self.plan.is_exact:
             return 4 * self.dimension
-        code = self.dimension if self.plan.type == "hnsw_sq8" else 4 * self.dimension
+        code = self.dimension if self.plan.is_quantised else 4 * self.dimension
         return code + 8 * self.plan.m + 16
+
+    @property
+    def keeps_full_vectors(self) -> bool:
+        """True where a file with the unquantised vectors must lie beside the index."""
+        return self.plan.is_quantised
 
     def add(self, vectors: np.ndarray) -> None:
         self._index.add(np.ascontiguousarray(vectors, dtype=np.float32))

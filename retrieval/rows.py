@@ -11,6 +11,8 @@ import numpy as np
 from ingestion.models import ChunkKind
 from retrieval.candidates import CandidateFilter
 
+# The document number of rows that stay in an index but are found no more; no document has it.
+DEAD = 0
 KIND_CODES = {kind: code for code, kind in enumerate(ChunkKind.values)}
 
 
@@ -60,6 +62,11 @@ class Rows:
             self.pages[selection],
         )
 
+    def with_dead(self, dead: np.ndarray) -> Rows:
+        """Mark the rows of a boolean mask as dead."""
+        documents = np.where(dead, DEAD, self.documents)
+        return Rows(self.chunks, documents, self.kinds, self.pages)
+
     @cached_property
     def _by_document(self) -> tuple[np.ndarray, np.ndarray]:
         # A filter is decided once per document and then spread over its rows: with a million
@@ -76,7 +83,7 @@ class Rows:
         """Return the boolean mask of the rows that the filter lets through."""
         if where.finds_nothing:
             return np.zeros(len(self), dtype=bool)
-        mask = self.of_documents(where.document_ids)
+        mask = self.of_documents(where.document_ids - {DEAD})
         if where.kinds is not None:
             wanted = np.zeros(256, dtype=bool)
             wanted[[KIND_CODES[kind] for kind in where.kinds if kind in KIND_CODES]] = True

@@ -69,13 +69,30 @@ def load(folder: Path, identity: Identity) -> Snapshot | None:
     name = index_folders.current_name(folder)
     if not name:
         return None
-    place = folder / Path(name).name
+    manifest = _verified(folder / name, identity)
     try:
-        manifest = read_manifest(place)
-        _verify(place, manifest, identity)
-        return _open(place, manifest)
+        return _open(folder / name, manifest)
     except (OSError, ValueError, KeyError, TypeError, BadZipFile, IndexDamaged) as exc:
         raise SnapshotUnusable(f"snapshot {name} cannot be read: {exc}") from exc
+
+
+def verify(folder: Path, identity: Identity) -> None:
+    """Verify the current snapshot, if there is one, without loading it.
+
+    Raises SnapshotUnusable.
+    """
+    name = index_folders.current_name(folder)
+    if name:
+        _verified(folder / name, identity)
+
+
+def _verified(place: Path, identity: Identity) -> Manifest:
+    try:
+        manifest = read_manifest(place)
+        _check(place, manifest, identity)
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise SnapshotUnusable(f"snapshot {place.name} cannot be read: {exc}") from exc
+    return manifest
 
 
 def read_manifest(place: Path) -> Manifest:
@@ -96,7 +113,7 @@ def _seal(fields: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
-def _verify(place: Path, manifest: Manifest, identity: Identity) -> None:
+def _check(place: Path, manifest: Manifest, identity: Identity) -> None:
     if manifest.format != FORMAT:
         raise SnapshotUnusable(f"snapshot {place.name} is of format {manifest.format}")
     if manifest.identity != identity:
@@ -111,7 +128,7 @@ def _open(place: Path, manifest: Manifest) -> Snapshot:
         rows = Rows(*(arrays[name] for name in ("chunks", "documents", "kinds", "pages")))
     full = None
     if VECTORS_FILE in manifest.checksums:
-        full = vector_file(place / VECTORS_FILE, manifest.identity.dimension, mode="r")
+        full = vector_file(place / VECTORS_FILE, manifest.identity.dimension)
     index = VectorIndex.load(
         place / INDEX_FILE,
         IndexPlan(**manifest.index),
@@ -123,11 +140,11 @@ def _open(place: Path, manifest: Manifest) -> Snapshot:
     return Snapshot(place.name, manifest, index, rows)
 
 
-def vector_file(path: Path, dimension: int, *, mode: Any) -> np.ndarray:
+def vector_file(path: Path, dimension: int) -> np.ndarray:
     """Map a file of float32 vectors as (n, dimension)."""
     if not path.stat().st_size:
         return np.empty((0, dimension), dtype=np.float32)
-    return np.memmap(path, dtype="<f4", mode=mode).reshape(-1, dimension)
+    return np.memmap(path, dtype="<f4", mode="r").reshape(-1, dimension)
 
 
 def publish(
@@ -152,8 +169,9 @@ def publish(
         kinds=rows.kinds,
         pages=rows.pages,
     )
-    keep_vectors = index.plan.type == "hnsw_sq8"
-    files = [INDEX_FILE, ROWS_FILE, *([VECTORS_FILE] if keep_vectors else [])]
+    files = [INDEX_FILE, ROWS_FILE, *([VECTORS_FILE] if index.keeps_full_vectors else [])]
+    if not index.keeps_full_vectors:
+        (place / VECTORS_FILE).unlink(missing_ok=True)
     manifest = Manifest(
         identity=identity,
         revision=revision,

@@ -19,6 +19,7 @@ from retrieval import background, building, snapshots, vectors
 from retrieval.candidates import Candidate, CandidateFilter
 from retrieval.index_folders import current_name, folder_of
 from retrieval.models import IndexChange, SpaceVersion
+from retrieval.rows import DEAD
 from retrieval.similarity import similarities, top
 from retrieval.snapshots import Snapshot, SnapshotUnusable
 from retrieval.vectors import VectorBatch
@@ -40,7 +41,10 @@ class SpaceState:
     @property
     def deleted(self) -> int:
         """Rows of the snapshot that are out of date."""
-        return 0 if self.in_snapshot is None else int(np.count_nonzero(~self.in_snapshot))
+        if self.snapshot is None:
+            return 0
+        dead = self.snapshot.rows.of_documents([*self.changed, DEAD])
+        return int(np.count_nonzero(dead))
 
     @property
     def count(self) -> int:

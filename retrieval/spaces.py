@@ -193,7 +193,7 @@ def rebuild_index(version: SpaceVersion) -> None:
     if version.space == keywords.SPACE:
         keywords.build(version)
     else:
-        building.build_snapshot(version)
+        building.build_snapshot(version, anew=True)
 
 
 def refresh_indexes() -> None:
@@ -216,6 +216,8 @@ def tend() -> None:
             lacking = embedding.missing(version, Chunk.objects.live())
             if plan_for(version.space, version.model).available and lacking.exists():
                 background.request_once("build_space_version", version.pk)
+            if building.is_mostly_dead(version):
+                building.build_snapshot(version, anew=True)
     refresh_indexes()
 
 

@@ -32,7 +32,7 @@ def embed_document(document: Document, run: str) -> bool:
 
 @_again()
 def build_snapshot(version_id: int) -> None:
-    _with_version(version_id, building.build_snapshot)
+    _with_version(version_id, building.build_if_due)
 
 
 @_again()

@@ -6,7 +6,7 @@ from django.db import connection
 from django.utils import timezone
 
 from ingestion.errors import TransientError
-from retrieval import building, faiss_index, leases, snapshots, spaces, vector_search
+from retrieval import building, faiss_index, leases, snapshots, space_reader, spaces, vector_search
 from retrieval.index_folders import current_name, folder_of
 from retrieval.models import SpaceVersion
 from tests.retrieval.conftest import axis, only, restart, texts
@@ -188,3 +188,87 @@ def test_of_many_writers_at_once_one_wins(library) -> None:
     for thread in threads:
         thread.join()
     assert sorted(outcomes) == ["lost"] * 5 + ["won"]
+
+
+@pytest.fixture(params=["hnsw", "hnsw_sq8"])
+def graph(request, library, settings):
+    """A library whose text space is a graph of 200 rows."""
+    settings.SPACES["text"]["index"] = {"type": request.param, "M": 8, "ef_construction": 20}
+    spaces.sync()
+    library.many = library.document(*("apple " * n + "pear" for n in range(1, 201)))
+    building.build_snapshot(version())
+    return library
+
+
+def found(fruit: str, *documents, limit: int = 1) -> list[str]:
+    where = only(*documents)
+    return texts(vector_search.search(version(), axis(fruit), limit=limit, where=where))
+
+
+def test_a_graph_is_extended_by_what_changed(graph, monkeypatch) -> None:
+    changed, deleted = graph.document("plum", "plum apple"), graph.document("cherry")
+    building.build_snapshot(version())
+    graph.parse(changed, "cherry plum")
+    gone = only(deleted, changed)
+    deleted.delete()
+    with monkeypatch.context() as patch:
+        patch.setattr("retrieval.vectors.stream", None)  # Reading all rows would fail.
+        building.build_snapshot(version())
+    snapshot = load()
+    assert (snapshot.manifest.count, snapshot.manifest.revision) == (204, version().revision)
+    restart()
+    assert found("cherry", graph.many, changed) == ["cherry plum"]
+    assert found("pear", graph.many, changed) == ["apple pear"]
+    hits = vector_search.search(version(), axis("cherry"), limit=9, where=gone)
+    assert texts(hits) == ["cherry plum"]
+    state = space_reader.reader_of(version()).state
+    assert state is not None
+    assert (state.count, state.deleted, len(state.fresh.rows)) == (201, 3, 0)
+
+
+def test_a_graph_that_has_changed_a_lot_is_built_anew(graph) -> None:
+    graph.document(*(f"plum {n}" for n in range(41)))
+    graph.parse(graph.many, "apple", "pear")
+    building.build_snapshot(version())
+    assert load().manifest.count == 43
+
+
+def test_a_graph_of_other_parameters_is_built_anew(graph, settings) -> None:
+    settings.SPACES["text"]["index"] = {"type": "flat"}
+    spaces.sync()
+    building.build_snapshot(version())
+    assert load().manifest.index == {"type": "flat"}
+    assert not list(folder_of(version()).glob(f"{load().name}/vectors.f32"))
+
+
+def test_a_damaged_graph_is_built_anew(graph) -> None:
+    path = folder_of(version()) / load().name / "index.faiss"
+    path.write_bytes(path.read_bytes()[:-1])
+    graph.document("plum")
+    building.build_if_due(version())
+    assert load().manifest.count == 201
+
+
+def test_a_task_builds_nothing_that_is_not_needed(library, settings) -> None:
+    library.document("apple")
+    building.build_if_due(version())
+    assert current_name(folder_of(version())) == ""
+    settings.SNAPSHOT_AFTER_ROWS = 0
+    building.build_if_due(version())
+    name = current_name(folder_of(version()))
+    building.build_if_due(version())
+    assert current_name(folder_of(version())) == name != ""
+    SpaceVersion.objects.update(revision=0)
+    building.build_if_due(version())
+    assert current_name(folder_of(version())) != name
+
+
+def test_a_snapshot_of_mostly_deleted_rows_is_built_anew(library) -> None:
+    document = library.document("apple", "pear", "plum")
+    building.build_snapshot(version())
+    assert not building.is_mostly_dead(version())
+    library.parse(document, "cherry")
+    assert building.is_mostly_dead(version())
+    spaces.tend()
+    assert not building.is_mostly_dead(version())
+    assert load().manifest.count == 1

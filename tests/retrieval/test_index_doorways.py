@@ -79,7 +79,7 @@ def test_a_build_that_cannot_go_on_says_why_and_is_not_begun_again(
 def test_a_task_that_finds_another_at_work_is_tried_again(library, monkeypatch) -> None:
     version = spaces.live_versions()["text"]
     with leases.writing(version), pytest.raises(TransientError):
-        tasks.build_snapshot(version.pk)
+        tasks.rebuild_index(version.pk)
 
 
 def test_a_queue_that_is_away_only_delays(library, monkeypatch, caplog) -> None:
