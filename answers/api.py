@@ -32,14 +32,16 @@ from answers.serializers import (
 )
 from ingestion import file_responses
 
-EVENTS = OpenApiResponse(
-    OpenApiTypes.STR,
+EVENTS_EXPLAINED = (
     "Server-sent events: `stage` {stage}, `evidence` {count, citations}, `delta` {text}, and at "
     "the end one of `done`, `stopped`, `failed` with the whole answer. Their ids can be sent "
-    "back as `Last-Event-ID` to `/messages/{id}/events/`.",
+    "back as `Last-Event-ID` to `/messages/{id}/events/`."
 )
+EVENTS = OpenApiResponse(OpenApiTypes.STR, EVENTS_EXPLAINED)
 ANSWERED = {
-    (200, "application/json"): AnswerSerializer,
+    (200, "application/json"): OpenApiResponse(
+        AnswerSerializer, f"The whole answer or, where `stream` is set: {EVENTS_EXPLAINED}"
+    ),
     (200, "text/event-stream"): EVENTS,
     502: OpenApiResponse(description="No answer could be written; `detail` says why."),
 }

@@ -131,19 +131,21 @@ class Source:
         if "sources" not in scores:
             return []
         ranks = [_rank(label, scores["sources"].get(name)) for name, label in LISTS.items()]
-        together = {"rank": scores["rank"], "score": scores["fused"]}
+        place = str(scores["rank"])
         if scores.get("rerank") is None:
-            return [*ranks, _rank("All together", together)]
-        together["rank"] = ""
-        reranked = {"rank": scores["rank"], "score": scores["rerank"]}
+            return [*ranks, Rank("All together", place, _figures(scores["fused"]))]
         return [
             *ranks,
-            _rank("All together", together),
-            _rank("Read again with the question", reranked),
+            Rank("All together", "", _figures(scores["fused"])),
+            Rank("Read again with the question", place, _figures(scores["rerank"])),
         ]
 
 
 def _rank(label: str, found: Mapping[str, Any] | None) -> Rank:
     if found is None:
         return Rank(label, None, "")
-    return Rank(label, str(found["rank"]), f"{found['score']:.3g}")
+    return Rank(label, str(found["rank"]), _figures(found["score"]))
+
+
+def _figures(score: float) -> str:
+    return f"{score:.3g}"
