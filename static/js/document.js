@@ -7,20 +7,38 @@ const numberField = document.getElementById("page-number");
 const zoomLevel = document.getElementById("zoom-level");
 
 const ZOOM_STEPS = [0.5, 0.67, 0.8, 1, 1.25, 1.5, 2, 3];
+const MARGIN = 12;
 const SVG = "http://www.w3.org/2000/svg";
 
 const sheetOf = (number) => document.getElementById(`page-${number}`);
 const panel = () => document.getElementById("panel");
 let current = Number(numberField.value);
 
-// --- Which page is in view --------------------------------------------------------------------
+// --- Which page is in view: the one that shows most of itself, the first of equals ---------------
 
-const centre = new IntersectionObserver(
+const visibleHeights = new Map();
+// The page that was gone to stays the current one while it is wholly in view: the last pages
+// of a document may be too short to be scrolled to the top.
+let pinned = 0;
+
+const inView = new IntersectionObserver(
   (entries) => {
-    for (const entry of entries) if (entry.isIntersecting) show(Number(entry.target.dataset.page));
+    for (const entry of entries) {
+      const number = Number(entry.target.dataset.page);
+      if (entry.isIntersecting) visibleHeights.set(number, Math.round(entry.intersectionRect.height));
+      else visibleHeights.delete(number);
+      if (number === pinned && entry.intersectionRatio < 0.98) pinned = 0;
+    }
+    show(pinned || mostVisible());
   },
-  { root: sheets, rootMargin: "-40% 0px -55% 0px" },
+  { root: sheets, threshold: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.98, 1] },
 );
+
+function mostVisible() {
+  const most = Math.max(...visibleHeights.values());
+  const numbers = [...visibleHeights].filter(([, height]) => height > most - 3).map(([number]) => number);
+  return numbers.length ? Math.min(...numbers) : current;
+}
 
 const near = new IntersectionObserver(
   (entries) => {
@@ -30,16 +48,17 @@ const near = new IntersectionObserver(
 );
 
 for (const sheet of sheets.querySelectorAll(".sheet")) {
-  centre.observe(sheet);
+  inView.observe(sheet);
   near.observe(sheet);
 }
 
 let panelTimer = 0;
+let typing = false;
 
 function show(number) {
   if (number === current) return;
   current = number;
-  if (document.activeElement !== numberField) numberField.value = number;
+  if (!typing) numberField.value = number;
   clearTimeout(panelTimer);
   // Not for every page that a fast scroll passes.
   if (panel().dataset.panel === "page") panelTimer = setTimeout(loadPanel, 250);
@@ -65,15 +84,14 @@ async function fetchRegions(sheet) {
 function goTo(number, { smooth = false } = {}) {
   const sheet = sheetOf(number);
   if (!sheet) return;
-  const frames = sheet.querySelectorAll(".evidence rect");
-  const behavior = smooth ? "smooth" : "instant";
-  if (frames.length) {
-    const top = Math.min(...[...frames].map((frame) => frame.getBoundingClientRect().top));
-    const offset = top - sheets.getBoundingClientRect().top;
-    sheets.scrollBy({ top: offset - sheets.clientHeight * 0.3, behavior });
-  } else {
-    sheet.scrollIntoView({ block: "start", behavior });
-  }
+  const frames = [...sheet.querySelectorAll(".evidence rect")].map((rect) => rect.getBoundingClientRect().top);
+  const window = sheets.getBoundingClientRect();
+  const sheetTop = sheet.getBoundingClientRect().top - window.top - MARGIN;
+  const frameTop = Math.min(...frames) - window.top - window.height * 0.3;
+  const behavior = smooth && Math.abs(number - current) < 3 ? "smooth" : "instant";
+  pinned = number;
+  sheets.scrollBy({ top: frames.length ? Math.max(sheetTop, frameTop) : sheetTop, behavior });
+  show(number);
 }
 
 function frame(boxes) {
@@ -98,11 +116,17 @@ document.addEventListener("click", (event) => {
   goTo(Number(query.get("page")), { smooth: true });
 });
 
+function goToTyped() {
+  typing = false;
+  goTo(Number(numberField.value));
+}
+
+numberField.addEventListener("input", () => (typing = true));
+numberField.addEventListener("change", goToTyped);
 picker.addEventListener("submit", (event) => {
   event.preventDefault();
-  goTo(Number(numberField.value));
+  goToTyped();
 });
-numberField.addEventListener("change", () => goTo(Number(numberField.value)));
 picker.addEventListener("click", (event) => {
   const step = event.target.closest("[data-step]");
   if (!step) return;
@@ -111,7 +135,7 @@ picker.addEventListener("click", (event) => {
 });
 
 function stepBy(step) {
-  sheetOf(current + step)?.scrollIntoView({ block: "start", behavior: "instant" });
+  goTo(current + step);
 }
 
 // --- Zoom ---------------------------------------------------------------------------------------
@@ -173,6 +197,7 @@ sheets.addEventListener("click", async (event) => {
   const number = Number(region.closest(".sheet").dataset.page);
   if (panel().dataset.panel !== "page" || !document.getElementById(`chunk-${region.dataset.chunk}`)) {
     current = number;
+    numberField.value = number;
     await loadPanel();
   }
   openPanel();
