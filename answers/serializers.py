@@ -102,8 +102,8 @@ class CitationSerializer(serializers.Serializer[Any]):
     document_title = serializers.CharField(source="title")
     page = serializers.IntegerField(source="citation.page_number")
     page_label = serializers.CharField(source="citation.page_label")
-    page_width = serializers.FloatField(source="page_size.0", help_text="PDF points.")
-    page_height = serializers.FloatField(source="page_size.1", help_text="PDF points.")
+    page_width = serializers.FloatField(help_text="PDF points.")
+    page_height = serializers.FloatField(help_text="PDF points.")
     kind = serializers.CharField(help_text="text, table or image")
     heading_path = serializers.ListField(
         source="citation.heading_path", child=serializers.CharField()

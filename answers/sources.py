@@ -89,8 +89,12 @@ class Source:
         return f"{self.citation.document.get_absolute_url()}?{query}"
 
     @property
-    def page_size(self) -> tuple[float, float]:
-        return self.citation.page_size if all(self.citation.page_size) else DEFAULT_SIZE
+    def page_width(self) -> float:
+        return self.citation.page_size[0] or DEFAULT_SIZE[0]
+
+    @property
+    def page_height(self) -> float:
+        return self.citation.page_size[1] or DEFAULT_SIZE[1]
 
     @property
     def boxes(self) -> list[Rect]:

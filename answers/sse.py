@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import close_old_connections
 from django.http import StreamingHttpResponse
 
@@ -56,7 +57,7 @@ def resume_point(headers: Mapping[str, str]) -> str:
 def frame(kind: str, data: Mapping[str, Any], *, id: str = "") -> bytes:
     """Encode one event; JSON keeps its data on one line."""
     head = f"id: {id}\n" if id else ""
-    body = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    body = json.dumps(data, ensure_ascii=False, separators=(",", ":"), cls=DjangoJSONEncoder)
     return f"{head}event: {kind}\ndata: {body}\n\n".encode()
 
 
