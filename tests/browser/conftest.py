@@ -1,0 +1,36 @@
+"""A signed-in browser on the running site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.site import Site
+
+# Generous: these pages wait for real workers on machines of any speed.
+STEP_MS = 60_000
+expect.set_options(timeout=STEP_MS)
+
+
+@pytest.fixture
+def signed_in(site: Site, chromium: Browser) -> Iterator[Page]:
+    """A page of a fresh browser profile, signed in as the first administrator.
+
+    Fails at the end if the page logged an error or an unhandled exception.
+    """
+    context = chromium.new_context(base_url=site.url, viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(STEP_MS)
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+    page.goto("/login/")
+    page.get_by_label("Username").fill(site.username)
+    page.get_by_label("Password").fill(site.password)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/chat/")
+    yield page
+    context.close()
+    assert problems == []
