@@ -80,6 +80,7 @@ class DocumentViewSet(
             form.validated_data["file"],
             collection=form.validated_data.get("collection") or collections.default_for(user),
             owner=user,
+            password=form.validated_data["password"],
         )
         return Response(self.get_serializer(document).data, status.HTTP_201_CREATED)
 

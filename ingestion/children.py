@@ -38,7 +38,13 @@ class Child:
     """
 
     def __init__(
-        self, mode: Literal["inspect", "parse"], path: Path, *, password: str, limits: Limits
+        self,
+        mode: Literal["inspect", "convert", "parse"],
+        path: Path,
+        *,
+        limits: Limits,
+        password: str = "",
+        media_type: str = "application/pdf",
     ) -> None:
         self.page: int | None = None
         self.is_ready = False
@@ -57,7 +63,8 @@ class Child:
         )
         os.set_blocking(self.fileno(), False)
         self._start_clock(START_SECONDS)
-        self._send({"path": str(path.resolve()), "password": password})
+        # Not among the arguments: those every user of the machine can read.
+        self._send({"path": str(path.resolve()), "password": password, "media_type": media_type})
 
     def fileno(self) -> int:
         assert self._process.stdout is not None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 
 from ingestion.models import Collection
 
 DEFAULT_NAME = "My documents"
 
 
-def default_for(user: AbstractUser) -> Collection:
+def default_for(user: User) -> Collection:
     """Return the user's own first collection, made on first need."""
     own = Collection.objects.filter(owner=user).order_by("created_at").first()
     return own or Collection.objects.get_or_create(owner=user, name=DEFAULT_NAME)[0]

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import errno
-import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
-from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
-from django.db import IntegrityError, transaction
+from django.core.files.uploadedfile import UploadedFile
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
-from ingestion import files, liveness, pages, parsing, pipeline
-from ingestion.errors import PermanentError
-from ingestion.layout import DocumentFacts
+from ingestion import files, intake, liveness, pipeline
+from ingestion.intake import Refused
 from ingestion.models import (
     ACTIVE_STATES,
     Chunk,
@@ -30,19 +24,19 @@ from ingestion.models import (
 )
 from ingestion.signals import document_published
 
-MAGIC = b"%PDF-"
-# Readers accept a header anywhere in the first kilobyte, and so do real files.
-MAGIC_WITHIN = 1024
-
-
-class Refused(PermanentError):
-    """An upload that is not taken: `code` for programs, `reason` for people."""
-
-    def __init__(self, code: str, reason: str, *, existing: Document | None = None) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
-        self.existing = existing
+__all__ = [
+    "Progress",
+    "Refused",
+    "cancel",
+    "delete",
+    "progress",
+    "publish",
+    "redo_page",
+    "reindex",
+    "reparse",
+    "retry",
+    "submit",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,107 +47,55 @@ class Progress:
     fraction: float
 
 
-def submit(upload: UploadedFile, *, collection: Collection, owner: AbstractUser) -> Document:
+def submit(
+    upload: UploadedFile,
+    *,
+    collection: Collection,
+    owner: User,
+    password: str = "",
+    source_path: str = "",
+) -> Document:
     """Check an uploaded file, store it, and send it down the pipeline.
 
-    Raises Refused when the file is empty, too large, not a PDF, damaged, encrypted, too
-    long, or already in the collection; nothing is stored then.
+    A password opens a protected PDF here, once: what is stored needs none. Raises Refused,
+    with nothing stored, when the file is not taken (see ingestion.intake).
     """
-    digest = _check_bytes(upload, collection)
-    with _on_disk(upload) as path:
-        facts = _inspect(path)
-    if facts.page_count > settings.UPLOAD_MAX_PAGES:
-        raise Refused(
-            "too_many_pages",
-            f"It has {facts.page_count:,} pages; at most {settings.UPLOAD_MAX_PAGES:,} are taken.",
-        )
-    return _create(upload, facts, digest, collection, owner)
-
-
-def _check_bytes(upload: UploadedFile, collection: Collection) -> str:
-    if not upload.size:
-        raise Refused("empty", "The file is empty.")
-    if upload.size > settings.UPLOAD_MAX_MB * 1024 * 1024:
-        raise Refused(
-            "too_large",
-            f"It is larger than the {settings.UPLOAD_MAX_MB} MB that are taken.",
-        )
-    upload.seek(0)
-    if MAGIC not in upload.read(MAGIC_WITHIN):
-        raise Refused("not_pdf", "It is not a PDF file, whatever its name says.")
-    upload.seek(0)
-    digest = hashlib.sha256()
-    for block in upload.chunks():
-        digest.update(block)
-    _refuse_duplicate(digest.hexdigest(), collection)
-    return digest.hexdigest()
-
-
-def _refuse_duplicate(digest: str, collection: Collection) -> None:
-    existing = collection.documents.filter(sha256=digest).first()
-    if existing:
-        raise Refused(
-            "duplicate",
-            f"The same file is already in “{collection}”, as “{existing.title}”.",
-            existing=existing,
-        )
-
-
-@contextmanager
-def _on_disk(upload: UploadedFile) -> Iterator[Path]:
-    if isinstance(upload, TemporaryUploadedFile):
-        yield Path(upload.temporary_file_path())
-        return
-    with TemporaryUploadedFile("upload.pdf", "application/pdf", 0, None) as copy:
-        upload.seek(0)
-        for block in upload.chunks():
-            copy.write(block)
-        copy.flush()
-        yield Path(copy.temporary_file_path())
-
-
-def _inspect(path: Path) -> DocumentFacts:
     try:
-        return parsing.inspect(path, limits=pages.limits())
-    except PermanentError as exc:
-        raise Refused(getattr(exc, "code", "damaged"), str(exc)) from exc
+        with intake.checked(upload, collection=collection, password=password) as taken:
+            filename = Path(upload.name or "document").name[:500]
+            document = Document(
+                collection=collection,
+                uploaded_by=owner,
+                title=_title(taken.facts.metadata, filename),
+                filename=filename,
+                media_type=taken.kind.name,
+                sha256=taken.sha256,
+                size_bytes=upload.size or 0,
+                page_count=taken.facts.page_count,
+                metadata=taken.facts.metadata,
+                outline=[list(entry) for entry in taken.facts.outline],
+                source_path=source_path,
+            )
+            return _create(document, taken)
+    except OSError as exc:
+        if files.is_disk_full(exc):
+            raise Refused("disk_full", f"{files.DISK_FULL} Then try again.") from exc
+        raise
 
 
-def _create(
-    upload: UploadedFile,
-    facts: DocumentFacts,
-    digest: str,
-    collection: Collection,
-    owner: AbstractUser,
-) -> Document:
-    filename = Path(upload.name or "document.pdf").name
-    document = Document(
-        collection=collection,
-        uploaded_by=owner,
-        title=_title(facts.metadata, filename),
-        filename=filename[:500],
-        sha256=digest,
-        size_bytes=upload.size,
-        page_count=facts.page_count,
-        metadata=facts.metadata,
-        outline=[list(entry) for entry in facts.outline],
-    )
-    upload.seek(0)
+def _create(document: Document, taken: intake.Taken) -> Document:
     try:
-        document.file.save(filename, upload, save=False)
+        document.file.save(document.filename, taken.file, save=False)
         with transaction.atomic():
             document.save(force_insert=True)
             pipeline.start(document)
     except IntegrityError:
+        # Somebody else was faster with the same file.
         files.delete_folder(document.folder)
-        _refuse_duplicate(digest, collection)
+        intake.refuse_duplicate(taken.sha256, document.collection)
         raise
-    except OSError as exc:
+    except (OSError, OperationalError):
         files.delete_folder(document.folder)
-        if exc.errno == errno.ENOSPC:
-            raise Refused(
-                "disk_full", "There is no room left on the server's disk: free some, try again."
-            ) from exc
         raise
     return document
 
@@ -222,6 +164,18 @@ def reparse(document: Document) -> None:
     """Parse every page again; what is searched now stays until the new parse is ready."""
     with transaction.atomic():
         document.pages.update(state=PageState.PENDING, attempts=0)
+        _restart(document)
+
+
+def redo_page(document: Document, number: int) -> None:
+    """Parse one page (from 1) again, then make the chunks anew; vectors of equal ones stay.
+
+    Raises Page.DoesNotExist.
+    """
+    with transaction.atomic():
+        page = document.pages.get(number=number)
+        page.state, page.attempts = PageState.PENDING, 0
+        page.save(update_fields=["state", "attempts"])
         _restart(document)
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from django.core.files.storage import Storage, default_storage
 from django.db import OperationalError
-from django.db.models.fields.files import FieldFile
 
 DISK_FULL = "There is no room left on the server's disk: free some."
 
@@ -24,14 +23,15 @@ def is_disk_full(exc: BaseException) -> bool:
 
 
 @contextmanager
-def local_copy(file: FieldFile) -> Iterator[Path]:
+def local_copy(name: str, *, storage: Storage = default_storage) -> Iterator[Path]:
     """Give a path on this machine: the file itself where it is local, else a copy of it."""
     try:
-        path = file.path
+        path = storage.path(name)
     except NotImplementedError:
-        with tempfile.NamedTemporaryFile(suffix=Path(file.name or "").suffix) as copy:
-            for block in file.chunks():
-                copy.write(block)
+        with tempfile.NamedTemporaryFile(suffix=Path(name).suffix) as copy:
+            with storage.open(name) as file:
+                for block in file.chunks():
+                    copy.write(block)
             copy.flush()
             yield Path(copy.name)
     else:

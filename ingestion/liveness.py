@@ -73,7 +73,11 @@ def _values(runs: Iterable[str]) -> list[tuple[str, str | None]]:
     wanted = list(runs)
     if not wanted:
         return []
-    return list(zip(wanted, _connection().mget([_key(run) for run in wanted]), strict=True))
+    found = _connection().mget([_key(run) for run in wanted])
+    return [
+        (run, None if value is None else str(value))
+        for run, value in zip(wanted, found, strict=True)
+    ]
 
 
 @contextmanager

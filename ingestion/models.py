@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 
+from ingestion import media_types
+
 
 class CollectionQuerySet(models.QuerySet["Collection"]):
     def visible_to(self, user: Any) -> CollectionQuerySet:
@@ -155,7 +157,13 @@ class Document(models.Model):
 
     @property
     def extension(self) -> str:
-        return {"application/pdf": ".pdf"}.get(self.media_type, ".bin")
+        return media_types.BY_NAME[self.media_type].extension
+
+    @property
+    def pdf_name(self) -> str:
+        """The storage name of the PDF that is parsed: the file, or what was made of it."""
+        is_pdf = self.media_type == media_types.PDF.name
+        return str(self.file.name) if is_pdf else f"{self.folder}/pages.pdf"
 
     @property
     def is_active(self) -> bool:

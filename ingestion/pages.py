@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import itertools
+import tempfile
 import time
 from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import F
@@ -35,6 +36,7 @@ def parse(document: Document, run: str) -> bool:
     Raises PermanentError when the file cannot be opened or no page of it could be read.
     """
     pipeline.keep(document.pk, run, state=DocumentState.PARSING)
+    _make_pdf(document, run)
     _make_rows(document)
     if not _parse_pending(document, run):
         return False
@@ -51,6 +53,24 @@ def limits() -> parsing.Limits:
     return parsing.Limits(
         memory_mb=settings.PARSE_MEMORY_MB, page_seconds=settings.PARSE_PAGE_SECONDS
     )
+
+
+def _make_pdf(document: Document, run: str) -> None:
+    """Make a PDF of an image, a book or a text, once."""
+    # The rows of the pages are made after it: without them it may be half a file.
+    if document.pdf_name == document.file.name or document.pages.exists():
+        return
+    with tempfile.TemporaryFile() as target, local_copy(str(document.file.name)) as path:
+        parsing.convert(
+            path,
+            target,
+            media_type=document.media_type,
+            limits=limits(),
+            tick=_Watch(document, run),
+        )
+        target.seek(0)
+        default_storage.delete(document.pdf_name)
+        default_storage.save(document.pdf_name, File(target))
 
 
 def _make_rows(document: Document) -> None:
@@ -70,7 +90,7 @@ def _parse_pending(document: Document, run: str) -> bool:
     pending = list(document.pages.filter(state=PageState.PENDING).values_list("number", flat=True))
     if not pending:
         return True
-    with local_copy(document.file) as path:
+    with local_copy(document.pdf_name) as path:
         outcomes = parsing.parse_pages(
             path,
             _until_turn_ends(document, pending),
@@ -153,9 +173,19 @@ def _save_image(document: Document, number: int, image: PageImage) -> dict[str, 
     # and what is live stays as it is while a re-parse writes new files beside it.
     digest = hashlib.sha256(image.data).hexdigest()[:16]
     name = f"{document.folder}/pages/{number:05d}-{digest}{EXTENSIONS[image.media_type]}"
-    if not default_storage.exists(name):
+    if not _is_stored(name, len(image.data)):
         name = default_storage.save(name, ContentFile(image.data))
     return {"file": name, "width": image.width, "height": image.height}
+
+
+def _is_stored(name: str, size: int) -> bool:
+    if not default_storage.exists(name):
+        return False
+    if default_storage.size(name) == size:
+        return True
+    # A worker was killed while it wrote it.
+    default_storage.delete(name)
+    return False
 
 
 def _build_chunks(document: Document, run: str) -> None:

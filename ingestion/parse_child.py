@@ -1,4 +1,4 @@
-"""The program that reads files: `python -m ingestion.parse_child inspect|parse`.
+"""The program that reads files: `python -m ingestion.parse_child inspect|convert|parse`.
 
 It alone opens what people upload, under limits, and dies with its parent. Requests come on
 stdin, one JSON object a line; answers go to stdout as ingestion.wire messages.
@@ -15,12 +15,13 @@ import sys
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ingestion import page_store, wire
+from ingestion import conversion, media_types, page_store, wire
 from ingestion.page_parsing import parse_page
 from ingestion.pdf import CannotOpen, PdfError, PdfFile
 
 OUT_OF_MEMORY = 86
 MEGABYTE = 1024 * 1024
+PART_BYTES = 4 * MEGABYTE
 PR_SET_PDEATHSIG = 1
 
 
@@ -62,16 +63,30 @@ def _limit(memory_mb: int) -> None:
 def _serve(mode: str, requests: BinaryIO, answers: BinaryIO) -> None:
     opening = json.loads(requests.readline())
     path, password = Path(opening["path"]), str(opening["password"])
+    kind = media_types.BY_NAME[opening["media_type"]]
     try:
-        with PdfFile(path, password=password, layout=mode == "parse") as file:
-            if mode == "inspect":
-                _answer(answers, {"facts": page_store.facts_as_json(file.facts())})
-                return
-            _answer(answers, {"ready": True})
-            for line in requests:
-                _answer_page(file, int(json.loads(line)["page"]), answers)
+        if mode == "inspect":
+            facts = conversion.facts(path, kind, password=password)
+            _answer(answers, {"facts": page_store.facts_as_json(facts)})
+        elif mode == "convert":
+            _answer_file(conversion.pdf_bytes(path, kind, password=password), answers)
+        else:
+            _serve_pages(path, password, requests, answers)
     except CannotOpen as exc:
         _answer(answers, {"code": exc.code, "error": str(exc)})
+
+
+def _answer_file(data: bytes, answers: BinaryIO) -> None:
+    for start in range(0, len(data), PART_BYTES):
+        _answer(answers, {"left": len(data) - start}, [data[start : start + PART_BYTES]])
+    _answer(answers, {"left": 0})
+
+
+def _serve_pages(path: Path, password: str, requests: BinaryIO, answers: BinaryIO) -> None:
+    with PdfFile(path, password=password) as file:
+        _answer(answers, {"ready": True})
+        for line in requests:
+            _answer_page(file, int(json.loads(line)["page"]), answers)
 
 
 def _answer_page(file: PdfFile, number: int, answers: BinaryIO) -> None:

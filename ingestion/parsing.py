@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from ingestion import page_store, wire
-from ingestion.children import Child, Limits
+from ingestion.children import PATIENCE, Child, Limits
 from ingestion.errors import PermanentError
 from ingestion.layout import DocumentFacts, PageContent, PageImage
 
-__all__ = ["CannotRead", "Limits", "PageOutcome", "inspect", "parse_pages"]
+__all__ = ["CannotRead", "Limits", "PageOutcome", "convert", "inspect", "parse_pages"]
 
 TICK_SECONDS = 0.25
 # A file that ends its child this often before the first page is never going to open.
@@ -24,7 +25,10 @@ OPENING_TRIES = 2
 
 
 class CannotRead(PermanentError):
-    """The file as a whole cannot be read; `code` is damaged, encrypted, empty or too_heavy."""
+    """The file as a whole cannot be read.
+
+    `code` is damaged, encrypted, wrong_password, empty or too_heavy.
+    """
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -40,24 +44,60 @@ class PageOutcome:
     error: str = ""
 
 
-def inspect(path: Path, *, limits: Limits, password: str = "") -> DocumentFacts:
+def inspect(
+    path: Path, *, limits: Limits, media_type: str = "application/pdf", password: str = ""
+) -> DocumentFacts:
     """Open a file and read what it says of itself, without parsing a page.
 
-    Raises CannotRead, with a sentence for people, when it is not a PDF, is protected, has
-    no pages, or needs more memory or time than `limits` allow.
+    Raises CannotRead, with a sentence for people, when it is not what `media_type` says, is
+    protected, has no pages, or needs more memory or time than `limits` allow.
     """
-    child = Child("inspect", path, password=password, limits=limits)
-    deadline = time.monotonic() + limits.page_seconds
+    child = Child("inspect", path, password=password, media_type=media_type, limits=limits)
+    message = next(_answers(child, limits, seconds=limits.page_seconds))
+    try:
+        return page_store.facts_from_json(message.data["facts"])
+    except (KeyError, TypeError, ValueError) as exc:
+        raise _too_heavy(limits) from exc
+
+
+def convert(
+    path: Path,
+    target: BinaryIO,
+    *,
+    media_type: str,
+    limits: Limits,
+    password: str = "",
+    tick: Callable[[], None] = lambda: None,
+) -> None:
+    """Write the file's pages to `target`, as a PDF without a password. Raises CannotRead.
+
+    `tick` is called a few times a second meanwhile; what it raises ends the work.
+    """
+    child = Child("convert", path, password=password, media_type=media_type, limits=limits)
+    seconds = limits.page_seconds * PATIENCE
+    for message in _answers(child, limits, seconds=seconds, tick=tick):
+        for blob in message.blobs:
+            target.write(blob)
+        if message.data.get("left") == 0:
+            return
+
+
+def _answers(
+    child: Child, limits: Limits, *, seconds: float, tick: Callable[[], None] = lambda: None
+) -> Iterator[wire.Message]:
+    """Yield what a child says; bury it in the end. Raises CannotRead when it falls silent."""
+    deadline = time.monotonic() + seconds
     try:
         while time.monotonic() < deadline:
+            tick()
             select.select([child], [], [], TICK_SECONDS)
             messages = child.receive()
             if messages is None:
                 break
             for message in messages:
                 _raise_if_unreadable(message)
-                return page_store.facts_from_json(message.data["facts"])
-    except (wire.WireError, KeyError, TypeError, ValueError) as exc:
+                yield message
+    except wire.WireError as exc:
         raise _too_heavy(limits) from exc
     finally:
         child.close()

@@ -38,7 +38,7 @@ THINNEST = 2.0
 
 
 class CannotOpen(PermanentError):
-    """The file as a whole is of no use; `code` is encrypted, damaged or empty."""
+    """The file as a whole is of no use; `code` is encrypted, wrong_password, damaged or empty."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -82,7 +82,7 @@ def _keep_models_to_one_thread() -> None:
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """Turn the library's errors into PdfError; MemoryError passes through."""
     import pymupdf
 
@@ -112,7 +112,7 @@ class PdfFile:
         """Open it, or raise CannotOpen with a sentence for people."""
         self._library = load_library(layout=layout)
         try:
-            with _translated():
+            with translated():
                 self._document = self._library.open(path, filetype="pdf")
                 self._unlock(password)
                 self.page_count = self._document.page_count
@@ -131,19 +131,27 @@ class PdfFile:
         if not password:
             raise CannotOpen("encrypted", "It is protected: its password is needed to open it.")
         if not self._document.authenticate(password):
-            raise CannotOpen("encrypted", "It is protected, and the password is not the right one.")
+            raise CannotOpen(
+                "wrong_password", "It is protected, and the password is not the right one."
+            )
 
     def __enter__(self) -> PdfFile:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        with contextlib.suppress(PdfError), _translated():
+        with contextlib.suppress(PdfError), translated():
             self._document.close()
+
+    def unprotected(self) -> bytes:
+        """Return the file with its encryption taken off. Raises PdfError."""
+        with translated():
+            none = self._library.PDF_ENCRYPT_NONE
+            return bytes(self._document.tobytes(encryption=none, garbage=1))
 
     def _part(self, read: Any, instead: Any) -> Any:
         """Read a part that a file may have broken without being useless."""
         try:
-            with _translated():
+            with translated():
                 return read()
         except PdfError:
             return instead
@@ -201,7 +209,7 @@ class PdfFile:
     @contextlib.contextmanager
     def page(self, number: int) -> Iterator[PdfPage]:
         """Open page `number` (from 1); raises PdfError when it cannot be read."""
-        with _translated():
+        with translated():
             page = self._document.load_page(number - 1)
             _show_upright(page)
         yield PdfPage(page, self._library, number, self.label(number))
@@ -232,7 +240,7 @@ class PdfPage:
 
     def read(self) -> RawPage:
         """Read the words, find the regions, list the images."""
-        with _translated():
+        with translated():
             words, unreadable = self._words()
             self._page.get_layout(return_raw=True)
             regions = tuple(_regions(self._page.layout_information or []))
@@ -268,7 +276,7 @@ class PdfPage:
         `scale` is pixels per point.
         """
         library = self._library
-        with _translated():
+        with translated():
             pixmap = self._page.get_pixmap(
                 matrix=library.Matrix(scale, scale),
                 clip=library.Rect(box.x0, box.y0, box.x1, box.y1) if box else None,

@@ -37,6 +37,13 @@ class UploadSerializer(serializers.Serializer[Any]):
         required=False,
         help_text="Left out: your own first collection.",
     )
+    password = serializers.CharField(
+        required=False,
+        default="",
+        max_length=500,
+        trim_whitespace=False,
+        help_text="Of a protected PDF. It is used once and not stored.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

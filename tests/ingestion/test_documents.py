@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 
+import pymupdf
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.files.storage import FileSystemStorage, default_storage
@@ -12,7 +14,7 @@ from ingestion import documents, files, pipeline
 from ingestion.collections import default_for
 from ingestion.models import Chunk, Document, DocumentState, Page, PageState
 from ingestion.signals import document_published
-from tests.factories import pdf_bytes, upload
+from tests.factories import epub_bytes, image_bytes, pdf_bytes, upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,10 +47,12 @@ def test_submit_stores_the_file_and_sends_it_down_the_pipeline(document, sent_ta
     ("data", "code"),
     [
         (b"", "empty"),
-        (b"just text", "not_pdf"),
+        (b"\x00\x01\x02 bytes", "unsupported"),
         (b"%PDF-1.7\nnothing of a PDF follows", "damaged"),
         (pdf_bytes(password="secret"), "encrypted"),
     ],
+    # The bytes would make names that differ from process to process.
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_refuses_with_a_reason_and_leaves_nothing(
     data, code, collection, owner, sent_tasks
@@ -60,6 +64,66 @@ def test_refuses_with_a_reason_and_leaves_nothing(
     assert not Document.objects.exists()
     assert list(files.files_under("documents")) == []
     assert sent_tasks == []
+
+
+@pytest.mark.parametrize(
+    ("make", "media_type", "extension", "page_count", "title"),
+    [
+        (lambda: image_bytes("PNG"), "image/png", ".png", 1, "report"),
+        (lambda: image_bytes("JPEG"), "image/jpeg", ".jpg", 1, "report"),
+        (lambda: image_bytes("WEBP"), "image/webp", ".webp", 1, "report"),
+        (lambda: image_bytes("TIFF", frames=3), "image/tiff", ".tiff", 3, "report"),
+        (epub_bytes, "application/epub+zip", ".epub", 1, "A Small Book"),
+        (lambda: "Grüße aus Köln.\n".encode(), "text/plain", ".txt", 1, "report"),
+    ],
+    ids=["png", "jpeg", "webp", "tiff", "epub", "text"],
+)
+def test_takes_other_kinds_for_what_they_are(
+    make, media_type, extension, page_count, title, collection, owner, sent_tasks
+) -> None:
+    data = make()
+    document = documents.submit(upload(data, "report.pdf"), collection=collection, owner=owner)
+    assert (document.media_type, document.page_count) == (media_type, page_count)
+    assert document.title == title
+    assert document.file.name.endswith(f"source{extension}")
+    assert default_storage.open(document.file.name).read() == data
+
+
+def test_says_what_is_taken(collection, owner) -> None:
+    with pytest.raises(documents.Refused, match="PDF, EPUB, plain text, PNG, JPEG, TIFF and WebP"):
+        documents.submit(upload(b"GIF89a\x00\x00"), collection=collection, owner=owner)
+
+
+def test_a_damaged_image_is_no_empty_page(collection, owner) -> None:
+    with pytest.raises(documents.Refused, match="looks like PNG, but it is damaged") as refused:
+        documents.submit(upload(image_bytes("PNG")[:1500]), collection=collection, owner=owner)
+    assert refused.value.code == "damaged"
+
+
+def test_a_password_opens_a_protected_file_once_and_is_kept_nowhere(
+    collection, owner, sent_tasks, data_dir
+) -> None:
+    data = pdf_bytes(["Secret words."], password="open sesame")
+    with pytest.raises(documents.Refused) as refused:
+        documents.submit(upload(data), collection=collection, owner=owner, password="wrong")
+    assert refused.value.code == "wrong_password"
+    document = documents.submit(
+        upload(data), collection=collection, owner=owner, password="open sesame"
+    )
+    assert document.sha256 == hashlib.sha256(data).hexdigest()
+    with pymupdf.open(default_storage.path(document.file.name)) as stored:
+        assert not stored.needs_pass
+        assert "Secret words." in stored[0].get_text()
+    assert "sesame" not in str(Document.objects.filter(pk=document.pk).values())
+    with pytest.raises(documents.Refused) as refused:
+        documents.submit(upload(data), collection=collection, owner=owner)
+    assert refused.value.code == "duplicate"
+
+
+def test_a_password_for_a_file_without_one_changes_nothing(collection, owner, sent_tasks) -> None:
+    data = pdf_bytes()
+    document = documents.submit(upload(data), collection=collection, owner=owner, password="x")
+    assert default_storage.open(document.file.name).read() == data
 
 
 def test_refuses_the_same_bytes_twice_and_names_the_first(document, collection, owner) -> None:
@@ -134,6 +198,18 @@ def test_delete_leaves_no_row_and_no_file(document) -> None:
     documents.delete(document)
     assert not Document.objects.exists()
     assert list(files.files_under(folder)) == []
+
+
+def test_redo_page_sends_one_page_to_be_parsed_again(document, sent_tasks) -> None:
+    for number in (1, 2):
+        Page.objects.create(document=document, number=number, state=PageState.DONE, attempts=1)
+    documents.redo_page(document, 2)
+    states = dict(document.pages.values_list("number", "state"))
+    assert states == {1: PageState.DONE, 2: PageState.PENDING}
+    assert len(sent_tasks) == 2
+    assert Document.objects.get().pages_done == 1
+    with pytest.raises(Page.DoesNotExist):
+        documents.redo_page(document, 3)
 
 
 def test_retry_gives_skipped_pages_another_chance(document, sent_tasks) -> None:
