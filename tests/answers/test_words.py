@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import pytest
+
+from answers.words import content_words, numbers, plain_number, stem
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("1,250.00", "1250"),
+        ("1,250,000", "1250000"),
+        ("3.50", "3.5"),
+        ("3,5", "3.5"),
+        ("007", "7"),
+        ("0.0", "0"),
+        ("12.", "12"),
+    ],
+)
+def test_numbers_are_compared_without_their_dress(written, plain):
+    assert plain_number(written) == plain
+
+
+def test_finds_numbers_beside_units():
+    assert numbers("It cost $1,250.50 (up 12%) in FY2018.") == {"1250.5", "12", "2018"}
+
+
+def test_stopwords_carry_nothing():
+    assert content_words("What is the cost of a health plan?") == ["cost", "health", "plan"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("benefits", "benefit"), ("policies", "policy"), ("covered", "covers"), ("Costs", "cost")],
+)
+def test_endings_do_not_count(one, other):
+    assert stem(one) == stem(other)
