@@ -19,7 +19,7 @@ from ingestion import documents, file_responses, listing, viewer
 from ingestion.models import Chunk, Document, Page
 from ingestion.views import HtmxRequest, rows_changed
 
-PANELS = ("page", "figures", "outline", "about")
+PANELS = ("page", "figures", "outline", "coverage", "about")
 
 
 @require_safe
@@ -108,6 +108,16 @@ cancel = _action(documents.cancel)
 reparse = _action(documents.reparse)
 
 
+@require_POST
+@login_required
+def redo_page(request: HtmxRequest, uuid: UUID, number: int) -> HttpResponse:
+    """Read one page again."""
+    found = _editable(request, uuid)
+    get_object_or_404(found.pages.only("pk"), number=number)
+    documents.redo_page(found, number)
+    return redirect(f"{found.get_absolute_url()}?page={number}")
+
+
 @require_safe
 @login_required
 def page_image(request: HtmxRequest, uuid: UUID, number: int) -> HttpResponse:
@@ -149,13 +159,16 @@ def _page_number(request: HtmxRequest, found: Document, *, default: int) -> int:
 def _panel_context(request: HtmxRequest, found: Document, number: int) -> dict[str, Any]:
     chosen = request.GET.get("panel", "")
     shown = chosen if chosen in PANELS else "page"
+    editable = Document.objects.editable_by(request.user).filter(pk=found.pk)
     context: dict[str, Any] = {"document": found, "panel": shown, "number": number}
     if shown == "page":
         context["current"] = found.pages.defer("layout").filter(number=number).first()
         context["passages"] = viewer.passages(found, number)
+        context["can_redo"] = not found.is_active and editable.exists()
     elif shown == "figures":
         context["figures"] = viewer.figures(found)
+    elif shown == "coverage":
+        context["coverage"] = viewer.coverage(found)
     elif shown == "about":
         context["contents"] = listing.contents_of([found])[found.pk]
-        context["problems"] = viewer.problem_pages(found)
     return context

@@ -59,7 +59,7 @@ def _read(name: str) -> bytes:
 def download(document: Document) -> StreamingHttpResponse:
     """Answer with the document's file, as an attachment under the name it was uploaded with."""
     try:
-        file = document.file.storage.open(document.file.name)
+        file = document.file.open()
     except FileNotFoundError as exc:
         raise Http404("The file is no longer there.") from exc
     response = StreamingHttpResponse(_blocks(file), content_type=document.media_type)

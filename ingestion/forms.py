@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
 
 from ingestion.listing import Filters, Order, StateGroup
@@ -53,7 +53,8 @@ class FilesField(forms.FileField):
 
 
 class UploadForm(forms.Form):
-    files = FilesField()
+    file = FilesField()
+    password = forms.CharField(required=False, strip=False, max_length=500)
     collection = forms.ModelChoiceField(
         Collection.objects.none(),
         error_messages={
@@ -73,7 +74,7 @@ class CollectionForm(forms.ModelForm):
         model = Collection
         fields = ["name"]
 
-    def __init__(self, data: Any, *, owner: AbstractUser) -> None:
+    def __init__(self, data: Any, *, owner: User) -> None:
         super().__init__(data, instance=Collection(owner=owner))
 
     def clean_name(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Count, Q, QuerySet
+from django.db.models.expressions import Combinable
 
 from ingestion import documents
 from ingestion.documents import Progress
@@ -52,7 +53,7 @@ class Order(models.TextChoices):
     LARGEST = "largest", "Most pages first"
 
 
-COLUMNS_OF = {
+COLUMNS_OF: dict[Order, tuple[str | Combinable, ...]] = {
     Order.NEWEST: ("-created_at", "-pk"),
     Order.OLDEST: ("created_at", "pk"),
     Order.TITLE: ("title", "pk"),
@@ -176,6 +177,6 @@ def contents_of(found: Iterable[Document]) -> dict[int, Contents]:
     for entry in chunks.values("document", "kind").annotate(number=Count("pk")):
         counts[entry["document"]][ChunkKind(entry["kind"]).value] = entry["number"]
     skipped = Page.objects.filter(document__in=ids, state=PageState.SKIPPED).order_by()
-    for entry in skipped.values("document").annotate(number=Count("pk")):
-        counts[entry["document"]]["skipped"] = entry["number"]
+    for pk, number in skipped.values_list("document").annotate(number=Count("pk")):
+        counts[pk]["skipped"] = number
     return {pk: Contents(**counts[pk]) for pk in ids}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from django.db.models import Count
 from django.urls import reverse
 
 from ingestion.file_responses import version_of
-from ingestion.models import Chunk, ChunkKind, Document, Page, PageState
+from ingestion.models import Chunk, ChunkKind, Document, Page
 from ingestion.table_grid import Grid, grid
 
 # US Letter, for pages that were not parsed yet.
@@ -57,6 +59,16 @@ class Sheet:
     image_url: str
     evidence: tuple[Rect, ...] = ()
     regions: tuple[Region, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageCoverage:
+    """How many live chunks of each kind begin on a page."""
+
+    page: Page
+    text: int = 0
+    table: int = 0
+    image: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +178,11 @@ def _passages(chunks: Iterable[Chunk], document: Document) -> list[Passage]:
     ]
 
 
-def problem_pages(document: Document) -> list[Page]:
-    """Return the pages with warnings, in order."""
-    pages = document.pages.defer("layout").exclude(state=PageState.PENDING)
-    return [page for page in pages if page.warnings]
+def coverage(document: Document) -> list[PageCoverage]:
+    """Return what was found on each page, in order."""
+    counted: dict[int, dict[str, int]] = defaultdict(dict)
+    chunks = document.chunks.live().order_by().values("page_number", "kind")
+    for entry in chunks.annotate(number=Count("pk")):
+        counted[entry["page_number"]][ChunkKind(entry["kind"]).value] = entry["number"]
+    pages = document.pages.defer("layout")
+    return [PageCoverage(page, **counted[page.number]) for page in pages]

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.middleware import HtmxDetails
 
-from ingestion import collections, documents, listing
+from ingestion import collections, documents, listing, media_types
 from ingestion.documents import Refused
 from ingestion.forms import CollectionForm, FilterForm, UploadForm
 from ingestion.models import Document
@@ -38,10 +38,12 @@ def document_list(request: HtmxRequest) -> HttpResponse:
     page = found.get_page(request.GET.get("page"))
     context |= {
         "page": page,
-        "rows": listing.rows(page.object_list, request.user),
+        "rows": listing.rows(list(page.object_list), request.user),
         "target": filters.collection or default,
         "max_bytes": settings.UPLOAD_MAX_MB * 1024 * 1024,
         "max_mb": settings.UPLOAD_MAX_MB,
+        "kinds": media_types.TAKEN,
+        "kind_labels": media_types.labels(),
     }
     return render(request, "ingestion/documents.html", context)
 
@@ -55,7 +57,7 @@ def upload(request: HtmxRequest) -> HttpResponse:
     if not form.is_valid():
         reason = str(next(iter(form.errors.values()))[0])
         refusals.append(("Nothing was uploaded", Refused("invalid", reason)))
-    for file in form.cleaned_data.get("files", []) if form.is_valid() else []:
+    for file in form.cleaned_data["file"] if form.is_valid() else []:
         try:
             taken.append(_submit(file, form, request))
         except Refused as refused:
@@ -66,8 +68,12 @@ def upload(request: HtmxRequest) -> HttpResponse:
 
 
 def _submit(file: UploadedFile, form: UploadForm, request: HtmxRequest) -> Document:
-    collection = form.cleaned_data["collection"]
-    return documents.submit(file, collection=collection, owner=request.user)
+    return documents.submit(
+        file,
+        collection=form.cleaned_data["collection"],
+        owner=request.user,
+        password=form.cleaned_data["password"],
+    )
 
 
 def _uploaded_rows(
@@ -75,7 +81,7 @@ def _uploaded_rows(
 ) -> HttpResponse:
     context = list_context(request, page_query(request))
     context |= {"rows": listing.rows(taken, request.user), "refusals": refusals}
-    return render(request, "ingestion/_uploaded.html", context, status=201 if taken else 422)
+    return render(request, "ingestion/_uploaded.html", context)
 
 
 def _uploaded_messages(
@@ -149,5 +155,5 @@ def list_context(request: HtmxRequest, query: QueryDict) -> dict[str, Any]:
         "orders": listing.Order,
         "states": listing.state_counts(request.user, filters),
         "collections": shown,
-        "total": sum(collection.document_count for collection in shown),
+        "total": Document.objects.visible_to(request.user).count(),
     }

@@ -40,33 +40,33 @@ document.addEventListener("drop", async (event) => {
   enqueue((await Promise.all(entries.map(filesOf))).flat());
 });
 
+const kinds = picker.accept.split(",");
+const isTaken = ({ name, type }) => kinds.includes(type) || kinds.includes(name.slice(name.lastIndexOf(".")).toLowerCase());
+
 async function filesOf(entry) {
   if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
   const reader = entry.createReader();
   const files = [];
   for (;;) {
     const batch = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-    if (!batch.length) return files;
-    // A folder is taken for its PDF files; what lies beside them was not meant.
-    const wanted = batch.filter((inner) => inner.isDirectory || /\.pdf$/i.test(inner.name));
-    files.push(...(await Promise.all(wanted.map(filesOf))).flat());
+    // A folder is taken for the documents in it; what lies beside them was not meant.
+    if (!batch.length) return files.filter(isTaken);
+    files.push(...(await Promise.all(batch.map(filesOf))).flat());
   }
 }
 
 // --- Uploading ------------------------------------------------------------------------------
 
 const waiting = [];
+const uploadOf = new WeakMap();
 let running = 0;
 
 function enqueue(files) {
   const target = document.getElementById("upload-target").value;
   for (const file of files) {
-    const row = rowTemplate.content.firstElementChild.cloneNode(true);
-    row.querySelector("[data-name]").textContent = file.name;
-    row.querySelector("[data-size]").textContent = megabytes(file.size);
-    uploads.append(row);
-    const upload = { file, row, target, request: null };
-    row.querySelector("[data-upload-cancel]").addEventListener("click", () => stop(upload));
+    const upload = { file, target, password: "", request: null, row: newRow(file) };
+    uploads.append(upload.row);
+    uploadOf.set(upload.row, upload);
     if (file.size > Number(form.dataset.maxBytes)) {
       refuse(upload, `It is larger than the ${form.dataset.maxMb} MB that are taken.`);
     } else {
@@ -76,15 +76,21 @@ function enqueue(files) {
   startNext();
 }
 
+function newRow(file) {
+  const row = rowTemplate.content.firstElementChild.cloneNode(true);
+  row.querySelector("[data-name]").textContent = file.name;
+  row.querySelector("[data-size]").textContent = megabytes(file.size);
+  return row;
+}
+
 function startNext() {
   while (running < PARALLEL_UPLOADS && waiting.length) send(waiting.shift());
 }
 
 function send(upload) {
-  const { file, row, target } = upload;
   const request = (upload.request = new XMLHttpRequest());
-  const label = row.querySelector("[data-label]");
-  const bar = row.querySelector("progress");
+  const label = upload.row.querySelector("[data-label]");
+  const bar = upload.row.querySelector("progress");
   running += 1;
   label.textContent = "Sending";
   request.upload.addEventListener("progress", (event) => {
@@ -101,31 +107,38 @@ function send(upload) {
     running -= 1;
     startNext();
   });
-
-  const body = new FormData();
-  body.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
-  body.append("collection", target);
-  body.append("files", file);
   request.open("POST", form.action);
   request.setRequestHeader("HX-Request", "true");
   request.setRequestHeader("HX-Current-URL", location.href);
-  request.send(body);
+  request.send(bodyOf(upload));
+}
+
+function bodyOf({ file, target, password }) {
+  const body = new FormData();
+  body.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+  body.append("collection", target);
+  body.append("password", password);
+  body.append("file", file);
+  return body;
 }
 
 function finish(upload) {
   const { request, row, file } = upload;
-  if (request.status === 201) {
-    htmx.swap(document.getElementById("documents"), request.responseText, { swapStyle: "afterbegin" });
+  // A redirect leads to the sign-in page.
+  if (request.status === 403 || !request.responseURL.startsWith(form.action)) {
+    refuse(upload, "You are no longer signed in. Reload the page and add the file again.");
+  } else if (request.status !== 200) {
+    refuse(upload, `The server could not take the file (${request.status}). Try again later.`);
+  } else if (new DOMParser().parseFromString(request.responseText, "text/html").querySelector(".refused")) {
+    const before = row.previousElementSibling;
+    htmx.swap(row, request.responseText, { swapStyle: "outerHTML" });
+    uploadOf.set(before ? before.nextElementSibling : uploads.firstElementChild, upload);
+    announce(`${file.name} was not taken.`);
+  } else {
     row.remove();
+    htmx.swap(document.getElementById("documents"), request.responseText, { swapStyle: "afterbegin" });
     announce(`${file.name} was sent.`);
     schedulePoll(POLL_MS);
-  } else if (request.status === 422) {
-    htmx.swap(row, request.responseText, { swapStyle: "outerHTML" });
-    announce(`${file.name} was not taken.`);
-  } else if (request.status === 403) {
-    refuse(upload, "You are no longer signed in. Reload the page and add the file again.");
-  } else {
-    refuse(upload, `The server could not take the file (${request.status}). Try again later.`);
   }
 }
 
@@ -147,7 +160,21 @@ function stop(upload) {
 }
 
 uploads.addEventListener("click", (event) => {
-  if (event.target.closest("[data-upload-dismiss]")) event.target.closest("li").remove();
+  const row = event.target.closest("li");
+  if (event.target.closest("[data-upload-cancel]")) stop(uploadOf.get(row));
+  if (event.target.closest("[data-upload-dismiss]")) row.remove();
+});
+
+uploads.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const row = event.target.closest("li");
+  const upload = uploadOf.get(row);
+  upload.password = event.target.querySelector("input").value;
+  upload.row = newRow(upload.file);
+  uploadOf.set(upload.row, upload);
+  row.replaceWith(upload.row);
+  waiting.push(upload);
+  startNext();
 });
 
 document.getElementById("dismiss-all").addEventListener("click", () => {
