@@ -65,7 +65,9 @@ class DocumentViewSet(
         if self.action != "list":
             return found
         if collection := self.request.query_params.get("collection", ""):
-            found = found.filter(collection=collection) if collection.isdigit() else found.none()
+            found = (
+                found.filter(collection=int(collection)) if collection.isdigit() else found.none()
+            )
         if state := self.request.query_params.get("state"):
             found = found.filter(state=state)
         return found

@@ -23,7 +23,9 @@ class CollectionSerializer(serializers.ModelSerializer[Collection]):
 
     def validate_name(self, name: str) -> str:
         own = Collection.objects.filter(owner=self.context["request"].user, name=name)
-        if own.exclude(pk=getattr(self.instance, "pk", None)).exists():
+        if self.instance is not None:
+            own = own.exclude(pk=self.instance.pk)
+        if own.exists():
             raise serializers.ValidationError("You already have a collection of this name.")
         return name
 
@@ -50,11 +52,11 @@ class UploadSerializer(serializers.Serializer[Any]):
         request = self.context.get("request")
         if request is not None:
             mine = Collection.objects.editable_by(request.user)
-            self.fields["collection"].queryset = mine
+            self.fields["collection"].queryset = mine  # type: ignore[attr-defined]
 
 
 class ProgressSerializer(serializers.Serializer[documents.Progress]):
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     fraction = serializers.FloatField(min_value=0, max_value=1)
 
 

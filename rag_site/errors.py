@@ -41,7 +41,7 @@ def api_exception_handler(exc: Exception, context: dict[str, Any]) -> Response |
 def _refusal(exc: PermanentError) -> Response:
     code = getattr(exc, "code", "refused")
     existing = getattr(exc, "existing", None)
-    extra = {"existing": str(existing.uuid)} if existing is not None else {}
+    extra: dict[str, Any] = {"existing": str(existing.uuid)} if existing is not None else {}
     return _problem(STATUS_BY_CODE.get(code, 422), code, str(exc), **extra)
 
 

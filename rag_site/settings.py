@@ -42,8 +42,8 @@ INDEX_DIR = DATA_DIR / "index"
 # --- web -------------------------------------------------------------------------------------
 
 SECRET_KEY = env.str("SECRET_KEY", "")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000, validate=validate.Range(min=1, max=65535))
 WORKER_PROCESSES = env.int("WORKER_PROCESSES", 2, validate=AT_LEAST_ONE)
@@ -142,7 +142,7 @@ except EnvValidationError as exc:
     _refuse(
         "; ".join(
             f"{name} is set to nonsense: {' '.join(map(str, messages))}"
-            for name, messages in dict(exc.error_messages).items()
+            for name, messages in dict(exc.error_messages).items()  # type: ignore[arg-type]
         )
     )
 if VLM_BASE_URL and not VLM_MODEL:
