@@ -12,6 +12,9 @@ from redis import RedisError
 logger = logging.getLogger(__name__)
 
 NOT_AGAIN_WITHIN_SECONDS = 30
+# Of 0 to 9, the lowest first. Filling a whole space waits for whatever people wait for.
+PRIORITIES = {"build_space_version": 9}
+DEFAULT_PRIORITY = 3
 _asked: dict[tuple, float] = {}
 
 
@@ -21,7 +24,11 @@ def request(task: str, *args: int) -> None:
     What a periodic task looks after anyway is not worth failing a search or an upload for.
     """
     try:
-        current_app.send_task(f"retrieval.tasks.{task}", args=args)
+        current_app.send_task(
+            f"retrieval.tasks.{task}",
+            args=args,
+            priority=PRIORITIES.get(task, DEFAULT_PRIORITY),
+        )
     except (RedisError, BrokerError) as exc:
         logger.warning("%s waits: the task queue cannot be reached (%s).", task, exc)
 

@@ -98,14 +98,22 @@ def fed_versions() -> list[SpaceVersion]:
 def is_model_at_hand(version: SpaceVersion) -> bool:
     """Load the version's model; False, and a line in the log, when it cannot be had."""
     try:
-        embedder = embedder_of(version)
+        load_model(version)
     except ModelUnavailable as exc:
         logger.warning("%s is not filled now: %s", version, exc)
         return False
+    return True
+
+
+def load_model(version: SpaceVersion) -> None:
+    """Load the version's model, and note its dimension if that was not known before.
+
+    Raises ModelUnavailable.
+    """
+    embedder = embedder_of(version)
     if version.dimension == 0:
         version.dimension = embedder.dimension
         version.save(update_fields=["dimension"])
-    return True
 
 
 def embedder_of(version: SpaceVersion) -> Embedder:
@@ -138,17 +146,17 @@ def make(version: SpaceVersion, chunk_ids: Sequence[int]) -> list[Made]:
 
     Raises ModelUnavailable, PermanentError for what the model cannot read, TransientError.
     """
-    chunks = list(Chunk.objects.filter(pk__in=chunk_ids).order_by("token_count", "pk"))
-    given = contents(chunks, version.input)
-    hashes = [content_hash(content) for content in given]
-    known = _known_vectors(version, hashes)
-    new = {key: content for key, content in zip(hashes, given, strict=True) if key not in known}
+    chunks = Chunk.objects.filter(pk__in=chunk_ids).order_by("token_count", "pk")
+    given = contents(list(chunks), version.input)
+    hashes = {pk: content_hash(content) for pk, content in given.items()}
+    known = _known_vectors(version, set(hashes.values()))
+    new = {key: given[pk] for pk, key in hashes.items() if key not in known}
     encoded = vectors.checked(_encode(version, list(new.values())), version)
     known |= {key: vectors.pack(row) for key, row in zip(new, encoded, strict=True)}
-    return [Made(chunk.pk, key, known[key]) for chunk, key in zip(chunks, hashes, strict=True)]
+    return [Made(pk, key, known[key]) for pk, key in hashes.items()]
 
 
-def _known_vectors(version: SpaceVersion, hashes: Sequence[str]) -> dict[str, bytes]:
+def _known_vectors(version: SpaceVersion, hashes: set[str]) -> dict[str, bytes]:
     alike = SpaceVersion.objects.filter(
         space=version.space,
         model=version.model,
@@ -156,7 +164,7 @@ def _known_vectors(version: SpaceVersion, hashes: Sequence[str]) -> dict[str, by
         metric=version.metric,
         dimension=version.dimension,
     )
-    same = Embedding.objects.filter(space_version__in=alike, content_hash__in=set(hashes))
+    same = Embedding.objects.filter(space_version__in=alike, content_hash__in=hashes)
     rows = same.values_list("content_hash", "vector")
     return {key: bytes(vector) for key, vector in rows}
 
@@ -198,6 +206,8 @@ def fill_document(
     chunks = document.chunks.filter(generation=generation)
     for chunk_ids in _slices(missing(version, chunks), version):
         made = make(version, chunk_ids)
+        if not made:
+            continue
         with transaction.atomic():
             if not _is_still_live(document, generation):
                 return filled
@@ -216,11 +226,15 @@ def _is_still_live(document: Document, generation: int) -> bool:
 
 def remake(version: SpaceVersion, chunk: Chunk) -> None:
     """Make one chunk's vector in one version again, and touch no other."""
-    content = contents([chunk], version.input)[0]
-    vector = vectors.checked(_encode(version, [content]), version)[0]
+    given = contents([chunk], version.input)
+    made = [
+        Made(pk, content_hash(content), vectors.pack(row))
+        for pk, content in given.items()
+        for row in vectors.checked(_encode(version, [content]), version)
+    ]
     with transaction.atomic():
         if not _is_still_live(chunk.document, chunk.generation):
             return
         Embedding.objects.filter(chunk=chunk, space_version=version).delete()
-        _store(version, [Made(chunk.pk, content_hash(content), vectors.pack(vector))])
+        _store(version, made)
         changes.record(chunk.document_id, versions=[version])

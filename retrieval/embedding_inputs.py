@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from hashlib import blake2b
 
@@ -11,6 +12,8 @@ from django.db.models import Q
 from ingestion.errors import TransientError
 from ingestion.models import Chunk
 from retrieval.models import SpaceInput
+
+logger = logging.getLogger(__name__)
 
 HASH_BYTES = 16
 
@@ -33,22 +36,32 @@ def text_of(chunk: Chunk, space_input: str) -> str:
     return chunk.context_text
 
 
-def image_of(chunk: Chunk) -> bytes:
-    """Read the chunk's crop. Raises TransientError when the storage does not give it."""
+def image_of(chunk: Chunk) -> bytes | None:
+    """Read the chunk's crop; None when it is gone.
+
+    Raises TransientError when the storage cannot be read.
+    """
     try:
         with default_storage.open(chunk.image) as file:
             return file.read()
+    except FileNotFoundError:
+        logger.warning("The picture of %s is gone from the storage: %s", chunk, chunk.image)
+        return None
     except OSError as exc:
         raise TransientError(
             f"The picture on page {chunk.page_number} cannot be read from the storage."
         ) from exc
 
 
-def contents(chunks: Sequence[Chunk], space_input: str) -> list[bytes]:
-    """Return what each chunk gives: an image file's bytes, or text as UTF-8."""
+def contents(chunks: Sequence[Chunk], space_input: str) -> dict[int, bytes]:
+    """Return what each chunk gives, by chunk id: an image file's bytes, or text as UTF-8.
+
+    A chunk whose picture is gone is left out.
+    """
     if space_input == SpaceInput.IMAGE:
-        return [image_of(chunk) for chunk in chunks]
-    return [text_of(chunk, space_input).encode() for chunk in chunks]
+        given = {chunk.pk: image_of(chunk) for chunk in chunks}
+        return {pk: image for pk, image in given.items() if image is not None}
+    return {chunk.pk: text_of(chunk, space_input).encode() for chunk in chunks}
 
 
 def content_hash(content: bytes) -> str:

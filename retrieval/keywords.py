@@ -40,7 +40,10 @@ WAIT_FOR_WRITER_SECONDS = 2.0
 DOCUMENTS_PER_COMMIT = 200
 ROWS_PER_BATCH = 500
 
-BEHIND = "It is catching up: documents added a moment ago may not be found by their words yet."
+BEHIND = (
+    "The keyword index is catching up: documents added a moment ago may not be found by their "
+    "words yet."
+)
 REBUILDING = "It is being rebuilt."
 
 
@@ -57,22 +60,29 @@ _open: _Open | None = None
 _lock = threading.Lock()
 
 
-def search(query: str, *, limit: int, where: CandidateFilter) -> list[Candidate]:
+def search(
+    query: str, *, limit: int, where: CandidateFilter, version: SpaceVersion | None = None
+) -> list[Candidate]:
     """Return the chunks that best match the query's words, best first.
 
-    The query is plain text: nothing in it is syntax. Raises IndexNotReady while the index is
-    being rebuilt.
+    The query is plain text: nothing in it is syntax. Searches `version` as it was just read
+    from the database, else the live one. Raises IndexNotReady while the index is rebuilt.
     """
-    version = SpaceVersion.objects.live().filter(space=SPACE).first()
+    version = version or SpaceVersion.objects.live().filter(space=SPACE).first()
     if version is None or where.finds_nothing or not query.strip():
         return []
     return current(version).search(query, limit=limit, where=where)
 
 
-def condition() -> str:
-    """Say what a search's results may lack, as this process last saw it; empty when nothing."""
-    version = SpaceVersion.objects.live().filter(space=SPACE).first()
-    return report(version).condition if version is not None and _open is not None else ""
+def lag(version: SpaceVersion) -> str:
+    """Say in a sentence what the search just made may have missed; empty when nothing.
+
+    Costs no query.
+    """
+    held = _open
+    if held is None or held.version.uuid != version.uuid:
+        return ""
+    return BEHIND if held.index.revision < version.revision else ""
 
 
 @dataclass(frozen=True, slots=True)

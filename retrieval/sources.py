@@ -74,7 +74,10 @@ def _ask(
 ) -> list[Candidate]:
     if name == KEYWORDS:
         with found.timed(name):
-            return keywords.search(query, limit=limit, where=where)
+            candidates = keywords.search(query, limit=limit, where=where, version=version)
+        if lag := keywords.lag(version):
+            found.notes.append(lag)
+        return candidates
     model = version.model.removeprefix(FALLBACK_PREFIX)
     if model not in vectors:
         with found.timed("encode"):

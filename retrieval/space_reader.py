@@ -14,9 +14,10 @@ from pathlib import Path
 from uuid import UUID
 
 import numpy as np
+from django.db import connection
 
 from retrieval import background, building, snapshots, vectors
-from retrieval.candidates import Candidate, CandidateFilter
+from retrieval.candidates import Candidate, CandidateFilter, IndexNotReady
 from retrieval.index_folders import current_name, folder_of
 from retrieval.models import IndexChange, SpaceVersion
 from retrieval.rows import DEAD
@@ -25,6 +26,10 @@ from retrieval.snapshots import Snapshot, SnapshotUnusable
 from retrieval.vectors import VectorBatch
 
 logger = logging.getLogger(__name__)
+
+# Reading so many rows takes a second or two; more are read in the background.
+LOAD_AT_ONCE = 50_000
+WAIT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,34 +123,58 @@ class SpaceReader:
         """Return a state that holds everything up to `version.revision`.
 
         Costs no query when nothing has changed: read the version fresh for each search.
+        Raises IndexNotReady while a large space without a snapshot is read.
         """
-        state = self._state
-        if state is not None:
-            self._notice_new_snapshot(version)
-            if state.revision >= version.revision and self._waiting is None:
-                return state
+        state = self._state or self._first_state(version)
+        self._notice_new_snapshot(version)
+        if state.revision >= version.revision and self._waiting is None:
+            return state
         with self._lock:
-            self._state = self._caught_up(version, self._state)
+            self._state = self._caught_up(version, self._state or state)
             return self._state
 
-    def _caught_up(self, version: SpaceVersion, state: SpaceState | None) -> SpaceState:
-        if state is None:
-            state = self._first_state(version)
+    def _caught_up(self, version: SpaceVersion, state: SpaceState) -> SpaceState:
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             state = _on_snapshot(waiting, version)
         return catch_up(state, version) if state.revision < version.revision else state
 
     def _first_state(self, version: SpaceVersion) -> SpaceState:
+        with self._lock:
+            if self._state is None and not self._is_loading():
+                self._begin(version)
+        if self._loader is not None and self._state is None:
+            self._loader.join(WAIT_SECONDS)
+        if self._state is None:
+            raise IndexNotReady("Its vectors are being read from the database; try again soon.")
+        return self._state
+
+    def _is_loading(self) -> bool:
+        return self._loader is not None and self._loader.is_alive()
+
+    def _begin(self, version: SpaceVersion) -> None:
+        """Start from the snapshot, else from the rows, which for a large space takes a while."""
         folder = folder_of(version)
         self._seen_name = current_name(folder)
         snapshot = _load_or_ask_for_another(folder, version)
         if snapshot is not None and not _is_from_the_future(snapshot, version):
-            return _on_snapshot(snapshot, version)
+            self._state = _on_snapshot(snapshot, version)
+            return
         if building.is_due(version):
             background.request_once("build_snapshot", version.pk)
-        fresh = vectors.joined(list(vectors.stream(version)), version.dimension)
-        return SpaceState(version.revision, version.metric, fresh)
+        if vectors.live_embeddings(version)[: LOAD_AT_ONCE + 1].count() <= LOAD_AT_ONCE:
+            self._state = _from_rows(version)
+            return
+        self._loader = threading.Thread(
+            target=self._read_rows, args=(version,), name=f"read-{version.space}", daemon=True
+        )
+        self._loader.start()
+
+    def _read_rows(self, version: SpaceVersion) -> None:
+        try:
+            self._state = _from_rows(version)
+        finally:
+            connection.close()
 
     def _notice_new_snapshot(self, version: SpaceVersion) -> None:
         """Load a snapshot that has just been switched to, while the old state still answers."""
@@ -182,6 +211,11 @@ def _load_or_ask_for_another(folder: Path, version: SpaceVersion) -> Snapshot | 
         logger.warning("%s is rebuilt: %s.", version, exc)
         background.request_once("build_snapshot", version.pk)
         return None
+
+
+def _from_rows(version: SpaceVersion) -> SpaceState:
+    fresh = vectors.joined(list(vectors.stream(version)), version.dimension)
+    return SpaceState(version.revision, version.metric, fresh)
 
 
 def _is_from_the_future(snapshot: Snapshot, version: SpaceVersion) -> bool:

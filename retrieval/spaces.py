@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 import uuid
+from math import inf
 from typing import Any
 
 from django.conf import settings
@@ -131,45 +133,50 @@ def begin_version(space: str) -> SpaceVersion:
     return version
 
 
-def build_version(version: SpaceVersion) -> bool:
+def build_version(version: SpaceVersion, *, until: float = inf) -> bool:
     """Give every published chunk its vector in this version, then make the version live.
 
-    For a live version, fill its gaps. Goes on where it stopped. Returns False when the model
-    cannot be had now. Raises LeaseLost when another process is at it.
+    For a live version, fill its gaps. Goes on where it stopped. Returns False when it is to
+    be called again, because the clock (time.monotonic) has passed `until`. Raises LeaseLost
+    when another process is at it, and ModelUnavailable.
     """
     version.refresh_from_db()
     if version.state == SpaceVersionState.RETIRED:
-        return False
+        return True
     if version.space == keywords.SPACE:
         keywords.refresh(version)
-        return activate(version)
-    if version.space not in settings.SPACES or not embedding.is_model_at_hand(version):
-        return False
-    while not _build_step(version):
+        activate(version)
+        return True
+    if version.space not in settings.SPACES:
+        return True
+    embedding.load_model(version)
+    while not _build_step(version, until):
+        if time.monotonic() > until:
+            return False
         version.refresh_from_db()
     return True
 
 
-def _build_step(version: SpaceVersion) -> bool:
+def _build_step(version: SpaceVersion, until: float) -> bool:
     """Fill what is missing, and switch if nothing was; False if it has to be tried again."""
     revision = version.revision
-    if fill(version):
+    if not fill(version, until=until):
         return False
     if building.is_due(version):
         building.build_snapshot(version)
     return activate(version, at_revision=revision)
 
 
-def fill(version: SpaceVersion) -> int:
-    """Make the vectors that published chunks lack in this version; return how many.
+def fill(version: SpaceVersion, *, until: float = inf) -> bool:
+    """Make the vectors that published chunks lack in this version; True when there were none.
 
     Raises LeaseLost when another process is at it.
     """
     chunks = Chunk.objects.live()
-    total = embedding.in_space(version, chunks).count()
     lacking = embedding.missing(version, chunks)
+    total, missing = embedding.in_space(version, chunks).count(), lacking.count()
     progress = SpaceVersion.objects.filter(pk=version.pk)
-    progress.update(chunks_total=total, chunks_done=total - lacking.count(), error="")
+    progress.update(chunks_total=total, chunks_done=total - missing, error="")
     filled = 0
     with leases.writing(version) as lease:
 
@@ -177,12 +184,13 @@ def fill(version: SpaceVersion) -> int:
             progress.update(chunks_done=F("chunks_done") + count)
             lease.renew()
 
-        ids = list(lacking.order_by("document").values_list("document", flat=True).distinct())
-        for document_id in ids:
-            document = Document.objects.filter(pk=document_id).first()
-            if document is not None:
-                filled += embedding.fill_document(version, document, after_slice=after_slice)
-    return filled
+        # The default order would make every row distinct.
+        ids = lacking.order_by("document").values_list("document", flat=True).distinct()
+        for document in Document.objects.filter(pk__in=list(ids)).order_by("pk"):
+            filled += embedding.fill_document(version, document, after_slice=after_slice)
+            if time.monotonic() > until:
+                return False
+    return filled == 0
 
 
 def rebuild_index(version: SpaceVersion) -> None:

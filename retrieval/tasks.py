@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +14,11 @@ from django.db import OperationalError
 from ingestion import pipeline
 from ingestion.errors import PermanentError, TransientError
 from ingestion.models import Document
-from retrieval import building, embedding, keywords, spaces
+from retrieval import background, building, embedding, keywords, spaces
 from retrieval.models import SpaceVersion
+
+# A space is filled for this long at a time: uploads come in between.
+TURN_SECONDS = 60.0
 
 _again = functools.partial(
     shared_task,
@@ -42,10 +46,17 @@ def rebuild_index(version_id: int) -> None:
 
 @_again()
 def build_space_version(version_id: int) -> None:
+    """Work on a version for one turn, then queue behind what people wait for."""
+    version = SpaceVersion.objects.filter(pk=version_id).first()
+    if version is None:
+        return
     try:
-        _with_version(version_id, spaces.build_version)
+        complete = spaces.build_version(version, until=time.monotonic() + TURN_SECONDS)
     except PermanentError as exc:
         SpaceVersion.objects.filter(pk=version_id).update(error=str(exc))
+        return
+    if not complete:
+        background.request("build_space_version", version_id)
 
 
 @_again()

@@ -24,7 +24,7 @@ def asked(monkeypatch) -> list[tuple]:
     """Tasks asked of the workers, recorded instead of queued: (name, *arguments)."""
     sent: list[tuple] = []
 
-    def send_task(name: str, args: Sequence[Any] = ()) -> None:
+    def send_task(name: str, args: Sequence[Any], priority: int) -> None:
         sent.append((name.removeprefix("retrieval.tasks."), *args))
 
     monkeypatch.setattr(current_app, "send_task", send_task)

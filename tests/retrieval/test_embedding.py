@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from django.core.files.storage import FileSystemStorage
 
 from ingestion import pipeline
 from ingestion.errors import PermanentError, TransientError
@@ -153,9 +154,21 @@ def test_a_wrong_vector_is_never_stored(library, monkeypatch, made, problem: str
     assert not Embedding.objects.exists()
 
 
-def test_a_picture_that_the_storage_lost_is_tried_again(library) -> None:
+def test_a_picture_that_the_storage_lost_is_left_out(library, caplog) -> None:
+    library.document("pear", {**FIGURE, "picture": None, "image": "nowhere.png"})
+    assert set(stored("text")) == {"pear", "apple"}
+    assert stored("image") == {}
+    assert "gone from the storage: nowhere.png" in caplog.text
+
+
+def test_a_storage_that_is_away_is_tried_again(library, monkeypatch) -> None:
     document = library.document()
-    library.add_chunks(document, {**FIGURE, "picture": None, "image": "nowhere.png"})
+    library.add_chunks(document, FIGURE)
+
+    def away(storage: FileSystemStorage, name: str, mode: str) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(FileSystemStorage, "_open", away)
     with pytest.raises(TransientError, match="picture on page 1"):
         embedding.embed_document(document, "run")
 

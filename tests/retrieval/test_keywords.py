@@ -135,9 +135,11 @@ def test_a_large_gap_is_left_to_the_workers(library, asked, monkeypatch) -> None
     assert search("apple", one, two) == ["apple"]
     assert ("refresh_keywords", version().pk) in asked
     assert keywords.report(version()) == keywords.Report(1, 1, keywords.BEHIND)
+    assert keywords.lag(version()) == keywords.BEHIND
     keywords.refresh(version())
     assert search("apple", one, two) == ["apple", "apple pie"]
     assert keywords.report(version()) == keywords.Report(2, 0, "")
+    assert keywords.lag(version()) == ""
 
 
 @pytest.mark.parametrize("large", [False, True])

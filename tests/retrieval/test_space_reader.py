@@ -1,5 +1,6 @@
 import shutil
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -8,11 +9,12 @@ import pytest
 from django.db import connection
 
 from ingestion import documents
-from retrieval import building, snapshots, space_reader, spaces, vector_search
-from retrieval.candidates import CandidateFilter
+from retrieval import building, snapshots, space_reader, spaces, vector_search, vectors
+from retrieval.candidates import CandidateFilter, IndexNotReady
 from retrieval.index_folders import current_name, folder_of
 from retrieval.models import Embedding, IndexChange, SpaceVersion
 from retrieval.space_reader import SpaceReader
+from retrieval.vectors import VectorBatch
 from tests.retrieval.conftest import axis, only, restart, texts
 
 
@@ -232,6 +234,26 @@ def test_a_change_that_commits_while_another_is_read_is_not_lost(library, monkey
     stale.revision += 1  # As another thread read it, between the two.
     assert reader.current(stale).revision == text_version().revision
     assert search("pear", one, two, three) == ["pear", "apple", "plum"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_large_space_without_a_snapshot_is_read_in_the_background(library, monkeypatch) -> None:
+    one = library.document("apple")
+    monkeypatch.setattr(space_reader, "LOAD_AT_ONCE", 0)
+    monkeypatch.setattr(space_reader, "WAIT_SECONDS", 0)
+    go_on, real = threading.Event(), vectors.stream
+
+    def slow(version: SpaceVersion) -> Iterator[VectorBatch]:
+        go_on.wait(10)
+        yield from real(version)
+
+    monkeypatch.setattr(vectors, "stream", slow)
+    for _ in range(2):
+        with pytest.raises(IndexNotReady, match="being read from the database"):
+            search("apple", one)
+    go_on.set()
+    space_reader.reader_of(text_version()).wait_for_loader()
+    assert search("apple", one) == ["apple"]
 
 
 @pytest.mark.parametrize("metric", ["cosine", "dot", "l2"])

@@ -143,6 +143,25 @@ def test_a_model_that_cannot_be_had_is_not_switched_to(library, settings) -> Non
     assert not SpaceVersion.objects.filter(state=SpaceVersionState.BUILDING).exists()
 
 
+def test_a_lost_picture_does_not_hold_up_a_switch(library, settings) -> None:
+    without_picture_model(settings)
+    library.document(FIGURE, {**FIGURE, "picture": None, "image": "nowhere.png"})
+    picture_model_arrives(settings)
+    assert spaces.build_version(building_version("image"))
+    assert spaces.live_versions()["image"].embeddings.count() == 1
+
+
+def test_a_space_is_filled_in_turns(library, settings) -> None:
+    for _ in range(3):
+        library.document("apple")
+    settings.SPACES["text"]["model"] = "fruit-2"
+    spaces.sync()
+    version = building_version("text")
+    turns = [spaces.build_version(version, until=0) for _ in range(4)]
+    assert turns == [False, False, False, True]
+    assert ("text", 2, "live", "fruit-2") in rows()
+
+
 def test_a_roll_back_is_searched_at_once_and_its_gaps_are_filled(
     library, settings, django_capture_on_commit_callbacks, asked
 ) -> None:
