@@ -84,6 +84,12 @@ def image_tokens(size: tuple[int, int], longest: int) -> int:
     return round(width * height * scale * scale / PIXELS_PER_TOKEN)
 
 
+def cost(piece: Evidence, budget: Budget) -> int:
+    """Tokens that a piece takes of the budget, with its image where that is shown."""
+    image = image_tokens(piece.crop_size, budget.image_pixels) if piece.shown else 0
+    return piece.tokens + image
+
+
 def choose(pieces: Iterable[Evidence], budget: Budget) -> list[Evidence]:
     """Take pieces in their order while they fit; a piece that is too large is cut.
 
@@ -98,10 +104,10 @@ def choose(pieces: Iterable[Evidence], budget: Budget) -> list[Evidence]:
         fitted = _cut(piece, min(largest, left)) if piece.tokens > largest else piece
         if fitted.tokens > left:
             continue
-        left -= fitted.tokens
-        cost = image_tokens(piece.crop_size, budget.image_pixels)
-        if piece.crop and images and cost <= left:
-            fitted, left, images = replace(fitted, shown=True), left - cost, images - 1
+        with_image = replace(fitted, shown=True)
+        if piece.crop and images and cost(with_image, budget) <= left:
+            fitted, images = with_image, images - 1
+        left -= cost(fitted, budget)
         chosen.append(fitted)
     return chosen
 

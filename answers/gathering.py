@@ -11,6 +11,7 @@ from answers.evidence import (
     Budget,
     Evidence,
     choose,
+    cost,
     drop_duplicates,
     join_neighbours,
     numbered,
@@ -29,10 +30,8 @@ def gather(hits: Sequence[Hit], budget: Budget) -> tuple[Evidence, ...]:
     """Turn ranked hits into numbered evidence that fits the budget, best first."""
     pieces = [from_chunk(hit.chunk, scores=scores_of(hit)) for hit in hits]
     chosen = choose(join_neighbours(drop_duplicates(pieces)), budget)
-    spent = sum(piece.tokens for piece in chosen)
-    # Images were paid for above; what widening adds is text, and only from what is left.
-    wider = _widened(chosen, budget.tokens - spent) if not budget.images else chosen
-    return numbered(wider)
+    left = budget.tokens - sum(cost(piece, budget) for piece in chosen)
+    return numbered(_widened(chosen, left))
 
 
 def from_chunk(chunk: Chunk, *, scores: dict[str, Any]) -> Evidence:

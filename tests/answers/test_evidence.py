@@ -29,7 +29,7 @@ def test_pieces_are_taken_in_order_while_they_fit():
 def test_a_smaller_piece_takes_the_room_that_is_left():
     pieces = [piece("Short.", number=1), piece(LONG, number=2), piece("Short too.", number=3)]
     kept = choose(pieces, Budget(tokens=piece(LONG).tokens + 20))
-    assert [p.number for p in kept][0] == 1
+    assert [p.number for p in kept][:1] == [1]
     assert 3 in [p.number for p in kept]
 
 
