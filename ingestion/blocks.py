@@ -43,9 +43,9 @@ def _block(region: Region, words: list[Word], outline: Mapping[str, int]) -> Blo
     table = None
     if region.kind == "table":
         table = build_table(words, region.box, rows=region.rows, columns=region.columns)
-    box = region.box
-    if region.kind not in ("picture", "table"):
-        box = bounding_box(line.box for line in lines)
+    box = bounding_box(line.box for line in lines) if lines else region.box
+    if region.kind in ("picture", "table"):
+        box = box | region.box
     text = " ".join(line.text for line in lines)
     return Block(
         kind=region.kind,

@@ -14,7 +14,8 @@ from typing import Any
 
 from ingestion.layout import DocumentFacts
 from ingestion.media_types import EPUB, JPEG, PDF, PNG, TEXT, TIFF, WEBP, MediaType
-from ingestion.pdf import CannotOpen, PdfError, PdfFile, load_library, translated
+from ingestion.pdf import CannotOpen, PdfFile
+from ingestion.pdf_library import PdfError, load_library, translated
 from ingestion.text_repair import clean
 
 # What the library calls the kinds, except WebP, which it does not read.

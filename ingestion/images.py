@@ -1,31 +1,77 @@
-"""Encode rendered pixels, and tell an empty picture from one that shows something."""
+"""Encode rendered pixels, and tell what kind of picture they show."""
 
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 from ingestion.layout import PageImage
+from ingestion.raw_page import Pixels
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 JPEG_QUALITY = 82
+# Pixels that differ by at most this from the commonest brightness (0 to 255) are background.
+NEAR = 6
+# Charts, diagrams and scanned text have at least this share of background; photographs not.
+DRAWN = 0.25
+HASH_SIDE = 8
 
 
-def encode(name: str, width: int, height: int, rgb: bytes) -> PageImage:
-    """Encode RGB pixels, row by row without padding, as JPEG."""
-    from PIL import Image
-
+def encode(name: str, pixels: Pixels) -> PageImage:
+    """Encode pixels as JPEG."""
     buffer = io.BytesIO()
-    Image.frombytes("RGB", (width, height), rgb).save(buffer, "JPEG", quality=JPEG_QUALITY)
+    _image(pixels).save(buffer, "JPEG", quality=JPEG_QUALITY)
     return PageImage(
-        name=name, data=buffer.getvalue(), media_type="image/jpeg", width=width, height=height
+        name=name,
+        data=buffer.getvalue(),
+        media_type="image/jpeg",
+        width=pixels.width,
+        height=pixels.height,
     )
 
 
-def is_blank(width: int, height: int, rgb: bytes) -> bool:
+def is_blank(pixels: Pixels) -> bool:
     """Tell whether the pixels are (almost) all of one colour."""
+    return _background(pixels) > 0.998
+
+
+def is_drawn(pixels: Pixels) -> bool:
+    """Tell a chart, diagram or page of text, which may hold words, from a photograph."""
+    return _background(pixels) > DRAWN
+
+
+def fingerprint(pixels: Pixels) -> str:
+    """Return 64 bits, as hexadecimal, that near-duplicate pictures share but for a few.
+
+    Each bit tells whether a pixel of the picture, shrunk to 9 by 8, is brighter than the
+    one to its left ("difference hash").
+    """
+    shrunk = _image(pixels).convert("L").resize((HASH_SIDE + 1, HASH_SIDE))
+    values = shrunk.tobytes()
+    bits = 0
+    for row in range(HASH_SIDE):
+        for column in range(HASH_SIDE):
+            at = row * (HASH_SIDE + 1) + column
+            bits = bits << 1 | (values[at + 1] > values[at])
+    return f"{bits:016x}"
+
+
+def are_alike(one: str, other: str, *, bits: int = 3) -> bool:
+    """Tell whether two fingerprints differ in at most so many bits."""
+    return (int(one, 16) ^ int(other, 16)).bit_count() <= bits
+
+
+def _image(pixels: Pixels) -> Image:
     from PIL import Image
 
-    image = Image.frombytes("RGB", (width, height), rgb).convert("L")
-    histogram = image.histogram()
+    return Image.frombytes("RGB", (pixels.width, pixels.height), pixels.rgb)
+
+
+def _background(pixels: Pixels) -> float:
+    """The share of pixels that are about as bright as the commonest ones."""
+    histogram = _image(pixels).convert("L").histogram()
     commonest = max(range(256), key=histogram.__getitem__)
-    near = sum(histogram[max(0, commonest - 6) : commonest + 7])
-    return near > 0.998 * width * height
+    near = sum(histogram[max(0, commonest - NEAR) : commonest + NEAR + 1])
+    return near / (pixels.width * pixels.height)

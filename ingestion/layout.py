@@ -113,7 +113,8 @@ class Block:
     `lines` is what stands in the region (for a picture: the text inside it). `level` is the
     heading level from 1, for titles and headings whose level the page alone tells (the
     outline names them). `font_size` is the prevailing size of the text, in points. `image`
-    names the crop among `PageContent.images` for pictures and tables.
+    names the crop among `PageContent.images` for pictures and tables, and `fingerprint`
+    tells near-duplicate crops (see ingestion.images).
     """
 
     kind: BlockKind
@@ -123,6 +124,7 @@ class Block:
     table: Table | None = None
     image: str | None = None
     font_size: float = 0.0
+    fingerprint: str = ""
 
     @property
     def text(self) -> str:

@@ -2,62 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from ingestion import images
+from ingestion import images, text_source
 from ingestion.blocks import build_blocks
-from ingestion.layout import Block, Box, PageContent, PageImage, TextSource
-from ingestion.raw_page import RawPage
+from ingestion.figures import Figures
+from ingestion.layout import Box, PageContent, TextSource
+from ingestion.ocr import OcrError, Reader, Reading
+from ingestion.raw_page import Pixels, RawPage, Region, Word
 
 POINTS_PER_INCH = 72
 PAGE_DPI, LONGEST_PAGE_SIDE = 144, 2200
-CROP_DPI, LONGEST_CROP_SIDE = 200, 1600
-CROP_MARGIN = 3.0
-# More unreadable characters than this and the text layer is of no use.
-MOST_UNREADABLE = 0.3
+# Less sure than this, and people are told.
+UNCERTAIN = 0.8
+
+NO_TEXT = "It holds no text that can be read; what it shows is kept as an image."
+GARBLED = (
+    "Its text is stored in a way that cannot be decoded, and could not be read from its image."
+)
+NO_CELLS = "A table on it could not be cut into cells."
 
 
-class Renderable(Protocol):
-    """An open page: see ingestion.pdf.PdfPage."""
+class OpenPage(Protocol):
+    """An open page: see ingestion.pdf_page.PdfPage."""
 
-    def read(self) -> RawPage: ...
+    number: int
+    label: str
+    width: float
+    height: float
 
-    def render(self, box: Box | None, *, scale: float) -> tuple[int, int, bytes]: ...
+    def words(self) -> tuple[Word, ...]: ...
+
+    def rasters(self) -> tuple[Box, ...]: ...
+
+    def regions(self) -> tuple[Region, ...]: ...
+
+    def regions_over(self, words: Sequence[Word], pixels: Pixels) -> tuple[Region, ...]: ...
+
+    def render(self, box: Box | None, *, scale: float) -> Pixels: ...
 
 
-def parse_page(page: Renderable, *, outline: Mapping[str, int]) -> PageContent:
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """What there is to read on a page, and where it is from."""
+
+    words: tuple[Word, ...]
+    source: TextSource
+    confidence: float | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def parse_page(page: OpenPage, *, outline: Mapping[str, int], reader: Reader) -> PageContent:
     """Read, understand and render a page; `outline` tells headings' levels by their text."""
-    raw = page.read()
-    blocks = build_blocks(raw, outline=outline)
-    rendered = _page_image(page, raw)
-    blocks, crops = _with_crops(page, raw, blocks)
-    source, warnings = _text_source(raw)
+    pixels = page.render(None, scale=page_scale(page.width, page.height))
+    rasters = page.rasters()
+    text = _text(page, rasters, pixels, reader)
+    over = text.source in ("ocr", "mixed")
+    raw = RawPage(
+        width=page.width,
+        height=page.height,
+        words=text.words,
+        regions=page.regions_over(text.words, pixels) if over else page.regions(),
+        rasters=rasters,
+    )
+    figures = Figures(page, raw, reader)
+    blocks = figures.complete(build_blocks(raw, outline=outline))
+    source: TextSource = text.source
+    if figures.were_read:
+        source = "ocr" if source in ("ocr", "none") else "mixed"
+    cells_missing = any(block.kind == "table" and block.table is None for block in blocks)
     return PageContent(
-        number=raw.number,
-        width=raw.width,
-        height=raw.height,
+        number=page.number,
+        width=page.width,
+        height=page.height,
         text_source=source,
         blocks=blocks,
-        label=raw.label,
-        images=(rendered, *crops),
-        warnings=warnings,
+        label=page.label,
+        images=(images.encode("page", pixels), *figures.crops),
+        warnings=(*text.warnings, *((NO_CELLS,) if cells_missing else ())),
+        ocr_confidence=text.confidence,
     )
-
-
-def _text_source(raw: RawPage) -> tuple[TextSource, tuple[str, ...]]:
-    if not raw.words:
-        empty = "It holds no text that can be read; what it shows is kept as an image."
-        return "none", (empty,)
-    if raw.unreadable > MOST_UNREADABLE:
-        broken = "Most characters of its text cannot be read: the file does not say what they are."
-        return "text_layer", (broken,)
-    return "text_layer", ()
-
-
-def _page_image(page: Renderable, raw: RawPage) -> PageImage:
-    return images.encode("page", *page.render(None, scale=page_scale(raw.width, raw.height)))
 
 
 def page_scale(width: float, height: float) -> float:
@@ -65,37 +91,36 @@ def page_scale(width: float, height: float) -> float:
     return min(PAGE_DPI / POINTS_PER_INCH, LONGEST_PAGE_SIDE / max(width, height))
 
 
-def _with_crops(
-    page: Renderable, raw: RawPage, blocks: tuple[Block, ...]
-) -> tuple[tuple[Block, ...], list[PageImage]]:
-    """Render tables and pictures; drop pictures that turn out to show nothing."""
-    crops: list[PageImage] = []
-
-    def cropped() -> Iterator[Block]:
-        for block in blocks:
-            if block.kind not in ("table", "picture"):
-                yield block
-                continue
-            pixels = page.render(_with_margin(block.box, raw.box), scale=crop_scale(block.box))
-            if images.is_blank(*pixels):
-                if block.lines:
-                    yield block
-                continue
-            crops.append(images.encode(f"crop-{len(crops) + 1}", *pixels))
-            yield replace(block, image=crops[-1].name)
-
-    return tuple(cropped()), crops
+def _text(page: OpenPage, rasters: Sequence[Box], pixels: Pixels, reader: Reader) -> _Text:
+    words = page.words()
+    state = text_source.assess(words, rasters, Box(0.0, 0.0, page.width, page.height))
+    if state == "good" or images.is_blank(pixels):
+        return _Text(words, "text_layer" if words else "none")
+    if state == "partial" and not images.is_drawn(pixels):
+        return _Text(words, "text_layer")
+    try:
+        reading = reader.read(pixels)
+    except OcrError:
+        reading = Reading()
+    return _combined(words, state, reading)
 
 
-def crop_scale(box: Box) -> float:
-    """Pixels per point of a crop."""
-    return min(CROP_DPI / POINTS_PER_INCH, LONGEST_CROP_SIDE / max(box.width, box.height))
+def _combined(words: tuple[Word, ...], state: text_source.TextState, reading: Reading) -> _Text:
+    if not reading.words:
+        if state == "missing":
+            return _Text((), "none", warnings=(NO_TEXT,))
+        return _Text(words, "text_layer", warnings=(GARBLED,) if state == "garbled" else ())
+    warnings = _uncertainty(reading)
+    if state != "partial":
+        return _Text(reading.words, "ocr", reading.confidence, warnings)
+    more = text_source.added(reading.words, words)
+    if not more:
+        return _Text(words, "text_layer")
+    return _Text((*words, *more), "mixed", reading.confidence, warnings)
 
 
-def _with_margin(box: Box, page: Box) -> Box:
-    return Box(
-        max(page.x0, box.x0 - CROP_MARGIN),
-        max(page.y0, box.y0 - CROP_MARGIN),
-        min(page.x1, box.x1 + CROP_MARGIN),
-        min(page.y1, box.y1 + CROP_MARGIN),
-    )
+def _uncertainty(reading: Reading) -> tuple[str, ...]:
+    sure = reading.confidence or 0.0
+    if sure >= UNCERTAIN:
+        return ()
+    return (f"Its text was read from the image, and is uncertain (confidence {sure:.0%}).",)

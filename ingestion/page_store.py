@@ -39,6 +39,8 @@ def block_as_json(block: Block) -> dict[str, Any]:
         data["image"] = block.image
     if block.font_size:
         data["font_size"] = block.font_size
+    if block.fingerprint:
+        data["fingerprint"] = block.fingerprint
     return data
 
 
@@ -53,6 +55,7 @@ def block_from_json(data: dict[str, Any]) -> Block:
         table=table_from_json(table) if table else None,
         image=data.get("image"),
         font_size=float(data.get("font_size", 0.0)),
+        fingerprint=str(data.get("fingerprint", "")),
     )
 
 

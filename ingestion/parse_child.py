@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ingestion import conversion, media_types, page_store, wire
+from ingestion.ocr import Reader
 from ingestion.page_parsing import parse_page
-from ingestion.pdf import CannotOpen, PdfError, PdfFile
+from ingestion.pdf import CannotOpen, PdfFile
+from ingestion.pdf_library import PdfError
 
 OUT_OF_MEMORY = 86
 MEGABYTE = 1024 * 1024
@@ -83,16 +85,17 @@ def _answer_file(data: bytes, answers: BinaryIO) -> None:
 
 
 def _serve_pages(path: Path, password: str, requests: BinaryIO, answers: BinaryIO) -> None:
+    reader = Reader()
     with PdfFile(path, password=password) as file:
         _answer(answers, {"ready": True})
         for line in requests:
-            _answer_page(file, int(json.loads(line)["page"]), answers)
+            _answer_page(file, int(json.loads(line)["page"]), reader, answers)
 
 
-def _answer_page(file: PdfFile, number: int, answers: BinaryIO) -> None:
+def _answer_page(file: PdfFile, number: int, reader: Reader, answers: BinaryIO) -> None:
     try:
         with file.page(number) as page:
-            content = parse_page(page, outline=file.outline_levels(number))
+            content = parse_page(page, outline=file.outline_levels(number), reader=reader)
     except PdfError:
         sentence = f"Page {number} could not be read: it is damaged."
         _answer(answers, {"page": number, "error": sentence})

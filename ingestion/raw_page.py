@@ -40,20 +40,26 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
+class Pixels:
+    """A rendered area: RGB bytes row by row, `scale` pixels per point, its corner on the page."""
+
+    width: int
+    height: int
+    rgb: bytes
+    scale: float
+    left: float = 0.0
+    top: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class RawPage:
-    """A page as it was read. `rasters` are the boxes of the images placed on it.
+    """A page as it was read. `rasters` are the boxes of the images placed on it."""
 
-    `unreadable` is the share of characters, from 0 to 1, that the file maps to nothing.
-    """
-
-    number: int
-    label: str
     width: float
     height: float
     words: tuple[Word, ...]
     regions: tuple[Region, ...]
     rasters: tuple[Box, ...] = ()
-    unreadable: float = 0.0
 
     @property
     def box(self) -> Box:

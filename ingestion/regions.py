@@ -20,6 +20,9 @@ LONGEST = 15.0
 # An image of this share of the page that no region holds is a picture that was overlooked.
 OVERLOOKED = 0.03
 
+# A word of which this share lies in a figure is part of it, if of nothing else.
+REACHES_IN = 0.2
+
 FIGURES: tuple[BlockKind, ...] = ("table", "picture")
 
 
@@ -99,13 +102,18 @@ def share_out(
 ) -> tuple[list[list[Word]], list[Word]]:
     """Give every word to the smallest region around its middle.
 
-    Returns one list per region, and the words that stand in none. Words keep their order.
+    A word that only reaches into a table or picture belongs to it where nothing else claims
+    it: the layout model cuts figures close. Returns one list per region, and the words that
+    stand in none. Words keep their order.
     """
     by_size = sorted(range(len(regions)), key=lambda i: regions[i].box.area)
+    figures = [i for i in by_size if regions[i].kind in FIGURES]
     shares: list[list[Word]] = [[] for _ in regions]
     rest: list[Word] = []
     for word in words:
         middle = word.box.center
         home = next((i for i in by_size if regions[i].box.contains(middle)), None)
+        if home is None:
+            home = next((i for i in figures if word.box.inside(regions[i].box) > REACHES_IN), None)
         (rest if home is None else shares[home]).append(word)
     return shares, rest

@@ -1,0 +1,194 @@
+"""One page of a PDF: its words, regions and images as plain data, and its pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ingestion.layout import BlockKind, Box
+from ingestion.pdf_library import translated
+from ingestion.raw_page import Pixels, Region, Word
+from ingestion.text_repair import clean
+
+LABELS: dict[str, BlockKind] = {
+    "title": "title",
+    "section-header": "heading",
+    "text": "text",
+    "list-item": "list_item",
+    "table": "table",
+    "picture": "picture",
+    "caption": "caption",
+    "formula": "formula",
+    "footnote": "footnote",
+    "page-header": "page_header",
+    "page-footer": "page_footer",
+}
+BOLD = 16
+# Regions thinner than this hold nothing, and the layout model makes a few.
+THINNEST = 2.0
+INVISIBLE = 3
+
+
+def show_upright(page: Any) -> None:
+    """Bake the page's rotation into its content, so that boxes fit the page as shown."""
+    if not page.rotation:
+        return
+    media, crop = page.mediabox, page.cropbox
+    # What is cut away would come back: make the visible part the whole page first.
+    visible = (crop.x0, media.y1 - crop.y1, crop.x1, media.y1 - crop.y0)
+    if crop.width < media.width or crop.height < media.height:
+        page.set_mediabox(type(media)(visible))
+    page.remove_rotation()
+
+
+class PdfPage:
+    """One open page, upright as shown. Every method raises PdfError."""
+
+    def __init__(self, page: Any, library: Any, number: int, label: str) -> None:
+        self._page = page
+        self._library = library
+        self.number = number
+        self.label = label
+        with translated():
+            self.width = float(page.rect.width)
+            self.height = float(page.rect.height)
+
+    def words(self) -> tuple[Word, ...]:
+        """Read the text layer, in the file's order."""
+        flags = self._library.TEXT_PRESERVE_WHITESPACE | self._library.TEXT_CLIP
+        with translated():
+            blocks = self._page.get_text("rawdict", flags=flags)["blocks"]
+        lines = (line for block in blocks for line in block.get("lines", ()))
+        return tuple(word for run, line in enumerate(lines) for word in _split_line(line, run))
+
+    def rasters(self) -> tuple[Box, ...]:
+        """List where images are placed."""
+        with translated():
+            images = self._page.get_image_info()
+        boxes = (as_box(image["bbox"]) for image in images)
+        return tuple(box for box in boxes if box is not None)
+
+    def regions(self) -> tuple[Region, ...]:
+        """Let the layout model label the areas of the page."""
+        with translated():
+            return tuple(_regions(self._page))
+
+    def regions_over(self, words: Sequence[Word], pixels: Pixels) -> tuple[Region, ...]:
+        """Let the layout model label a page that looks like `pixels` and holds `words`.
+
+        The model goes by the text layer as much as by the looks: where the file has none,
+        or a wrong one, it is shown a page made of the image and what was read from it.
+        """
+        library = self._library
+        with translated(), library.open() as made:
+            page = made.new_page(width=self.width, height=self.height)
+            pixmap = library.Pixmap(library.csRGB, pixels.width, pixels.height, pixels.rgb, False)
+            page.insert_image(page.rect, pixmap=pixmap)
+            for line in _by_run(words):
+                self._write_invisibly(page, line)
+            return tuple(_regions(page))
+
+    def _write_invisibly(self, page: Any, words: list[Word]) -> None:
+        library = self._library
+        # Only how much text stands where matters, and the built-in font draws Latin alone.
+        text = " ".join(word.text for word in words).encode("latin-1", "replace").decode("latin-1")
+        size = max(1.0, words[0].size)
+        length = library.get_text_length(text, fontsize=size)
+        if not words[0].upright or not length:
+            return
+        start = library.Point(words[0].box.x0, words[0].origin)
+        fit = library.Matrix((words[-1].box.x1 - words[0].box.x0) / length, 1)
+        page.insert_text(start, text, fontsize=size, render_mode=INVISIBLE, morph=(start, fit))
+
+    def render(self, box: Box | None, *, scale: float) -> Pixels:
+        """Render the page, or a part of it, at `scale` pixels per point."""
+        library = self._library
+        with translated():
+            pixmap = self._page.get_pixmap(
+                matrix=library.Matrix(scale, scale),
+                clip=library.Rect(box.x0, box.y0, box.x1, box.y1) if box else None,
+                colorspace=library.csRGB,
+                alpha=False,
+            )
+            return Pixels(
+                width=pixmap.width,
+                height=pixmap.height,
+                rgb=bytes(pixmap.samples_mv),
+                scale=scale,
+                left=pixmap.x / scale,
+                top=pixmap.y / scale,
+            )
+
+
+def _by_run(words: Sequence[Word]) -> Iterator[list[Word]]:
+    line: list[Word] = []
+    for word in words:
+        if line and word.run != line[-1].run:
+            yield line
+            line = []
+        line.append(word)
+    if line:
+        yield line
+
+
+def _split_line(line: dict[str, Any], run: int) -> Iterator[Word]:
+    """Cut a line of the library into words at its spaces."""
+    cosine, sine = line["dir"]
+    upright = abs(sine) < 0.1 and cosine > 0
+    pending: list[tuple[dict[str, Any], dict[str, Any]]] = []
+    for span in line["spans"]:
+        for char in span["chars"]:
+            if not char["c"].isspace():
+                pending.append((char, span))
+            elif pending:
+                yield from _word(pending, run, upright)
+                pending = []
+    if pending:
+        yield from _word(pending, run, upright)
+
+
+def _word(
+    chars: list[tuple[dict[str, Any], dict[str, Any]]], run: int, upright: bool
+) -> Iterator[Word]:
+    text = clean("".join(char["c"] for char, _ in chars))
+    boxes = [char["bbox"] for char, _ in chars]
+    box = as_box(
+        (
+            min(b[0] for b in boxes),
+            min(b[1] for b in boxes),
+            max(b[2] for b in boxes),
+            max(b[3] for b in boxes),
+        )
+    )
+    first, span = chars[0]
+    if text and box is not None:
+        yield Word(
+            text=text,
+            box=box,
+            run=run,
+            origin=first["origin"][1],
+            size=span["size"],
+            bold=bool(span["flags"] & BOLD),
+            upright=upright,
+        )
+
+
+def _regions(page: Any) -> Iterator[Region]:
+    page.get_layout(return_raw=True)
+    for group in page.layout_information or ():
+        box = as_box(group["group_bbox"])
+        if box is None or box.width < THINNEST or box.height < THINNEST:
+            continue
+        grid = group.get("table_grid")
+        yield Region(
+            kind=LABELS[group["class_name"]],
+            box=box,
+            rows=tuple(box.y0 + float(y) for y in grid.h_lines) if grid else (),
+            columns=tuple(box.x0 + float(x) for x in grid.v_lines) if grid else (),
+        )
+
+
+def as_box(values: Any) -> Box | None:
+    """Make a Box of four numbers; None where they span no area."""
+    x0, y0, x1, y1 = (float(value) for value in values[:4])
+    return Box(x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
