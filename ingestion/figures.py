@@ -11,6 +11,7 @@ from ingestion import images
 from ingestion.layout import Block, Box, PageImage
 from ingestion.lines import build_lines, prevailing_size
 from ingestion.ocr import OcrError, Reader, Reading
+from ingestion.picture_edges import Inked
 from ingestion.raw_page import Pixels, RawPage
 
 POINTS_PER_INCH = 72
@@ -36,15 +37,19 @@ class Figures:
         self.crops: list[PageImage] = []
         self.were_read = False
 
-    def complete(self, blocks: Sequence[Block]) -> tuple[Block, ...]:
+    def complete(self, blocks: Sequence[Block], inked: Inked) -> tuple[Block, ...]:
         """Give tables and pictures their crops; drop pictures that show nothing."""
-        completed = (
-            self._completed(block) if block.kind in ("table", "picture") else block
-            for block in blocks
-        )
-        return tuple(block for block in completed if block is not None)
+        completed: list[Block] = []
+        for block in blocks:
+            if block.kind == "picture":
+                others = [other.box for other in blocks if other is not block]
+                block = replace(block, box=inked.grown(block.box, others))
+            cropped = self._cropped(block) if block.kind in ("table", "picture") else block
+            if cropped is not None:
+                completed.append(cropped)
+        return tuple(completed)
 
-    def _completed(self, block: Block) -> Block | None:
+    def _cropped(self, block: Block) -> Block | None:
         box = _with_margin(block.box, self._raw.box)
         pixels = self._page.render(box, scale=crop_scale(box))
         if images.is_blank(pixels):

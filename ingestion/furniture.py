@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 
+from ingestion.images import are_alike
 from ingestion.layout import Block, PageContent
 
 # Only blocks that lie this near to the upper or lower edge, as a share of the page.
@@ -15,6 +16,10 @@ FEWEST_PAGES = 3
 SMALLEST_SHARE = 0.2
 # At most this far, in points, from one page to the next.
 DRIFT = 6.0
+# Pictures that come back are logos up to this share of a page; places are told apart by
+# steps of this many points.
+LOGO = 0.06
+COARSE = 12.0
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b", re.IGNORECASE)
 _PAGE_NUMBER = re.compile(
     r"^\W*(page|p\.|seite)?\W*(\d{1,4}|[ivxlc]{1,6})(\W+(of|/|von)?\W*\d+)?\W*$", re.I
@@ -24,8 +29,8 @@ _PAGE_NUMBER = re.compile(
 def furniture(pages: Sequence[PageContent]) -> frozenset[tuple[int, int]]:
     """Return (page number, index of the block) of every block that is furniture.
 
-    That is what the layout model calls a page header or footer, and short text near the
-    edges that comes back at the same height on many pages, page numbers aside.
+    That is what the layout model calls a page header or footer, short text near the edges
+    that comes back at the same height on many pages (page numbers aside), and logos.
     """
     found: set[tuple[int, int]] = set()
     seen: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
@@ -41,7 +46,26 @@ def furniture(pages: Sequence[PageContent]) -> frozenset[tuple[int, int]]:
     for places in seen.values():
         if len({page for page, _ in places}) >= enough:
             found.update(places)
+    found.update(_repeated_pictures(pages, enough))
     return frozenset(found)
+
+
+def _repeated_pictures(pages: Sequence[PageContent], enough: float) -> set[tuple[int, int]]:
+    """Find the small pictures that stand at one place of many pages: logos, ornaments."""
+    places: dict[tuple[int, ...], list[tuple[int, int, str]]] = defaultdict(list)
+    for page in pages:
+        for index, block in enumerate(page.blocks):
+            small = block.box.area < LOGO * page.width * page.height
+            if block.kind == "picture" and block.fingerprint and small:
+                place = tuple(round(value / COARSE) for value in block.box.as_list())
+                places[place].append((page.number, index, block.fingerprint))
+    found: set[tuple[int, int]] = set()
+    for standing in places.values():
+        for pattern in {pattern for *_, pattern in standing}:
+            alike = {(page, i) for page, i, other in standing if are_alike(pattern, other)}
+            if len({page for page, _ in alike}) >= enough:
+                found |= alike
+    return found
 
 
 def _may_be(block: Block, page: PageContent) -> bool:

@@ -11,6 +11,7 @@ from ingestion.blocks import build_blocks
 from ingestion.figures import Figures
 from ingestion.layout import Box, PageContent, TextSource
 from ingestion.ocr import OcrError, Reader, Reading
+from ingestion.picture_edges import Inked
 from ingestion.raw_page import Pixels, RawPage, Region, Word
 
 POINTS_PER_INCH = 72
@@ -68,7 +69,7 @@ def parse_page(page: OpenPage, *, outline: Mapping[str, int], reader: Reader) ->
         rasters=rasters,
     )
     figures = Figures(page, raw, reader)
-    blocks = figures.complete(build_blocks(raw, outline=outline))
+    blocks = figures.complete(build_blocks(raw, outline=outline), Inked(pixels))
     source: TextSource = text.source
     if figures.were_read:
         source = "ocr" if source in ("ocr", "none") else "mixed"

@@ -27,6 +27,8 @@ BOLD = 16
 # Regions thinner than this hold nothing, and the layout model makes a few.
 THINNEST = 2.0
 INVISIBLE = 3
+# How far letters reach above and below the baseline, in font sizes.
+ABOVE, BELOW = 0.8, 0.22
 
 
 def show_upright(page: Any) -> None:
@@ -164,13 +166,24 @@ def _word(
     if text and box is not None:
         yield Word(
             text=text,
-            box=box,
+            box=_on_baseline(box, first["origin"][1], span["size"]) if upright else box,
             run=run,
             origin=first["origin"][1],
             size=span["size"],
             bold=bool(span["flags"] & BOLD),
             upright=upright,
         )
+
+
+def _on_baseline(box: Box, baseline: float, size: float) -> Box:
+    """Let the box reach from the letters' top to their bottom.
+
+    Fonts state those heights too large, too small, or not at all; of the baseline and the
+    size they cannot be wrong, except where the size is a stopgap.
+    """
+    if not 0.5 < box.height / size < 2:
+        return box
+    return Box(box.x0, baseline - ABOVE * size, box.x1, baseline + BELOW * size)
 
 
 def _regions(page: Any) -> Iterator[Region]:

@@ -8,8 +8,12 @@ from dataclasses import dataclass, field
 from ingestion.captions import attach, line_above
 from ingestion.furniture import furniture
 from ingestion.headings import heading_levels
+from ingestion.images import are_alike
 from ingestion.layout import Block, PageContent
 from ingestion.text_flow import Flow, Passage, vocabulary
+
+# Pictures whose sides differ by at most this share may be the same.
+SAME_SIZE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,7 @@ def sections(pages: Sequence[PageContent]) -> Iterator[Section]:
 def _items(pages: Sequence[PageContent]) -> Iterator[_Item]:
     """Yield what is to be read, captions with their figures and not on their own."""
     left_out = furniture(pages)
+    shown: list[Block] = []
     for page in pages:
         blocks = [
             block for index, block in enumerate(page.blocks) if (page.number, index) not in left_out
@@ -142,6 +147,19 @@ def _items(pages: Sequence[PageContent]) -> Iterator[_Item]:
             if index in taken:
                 continue
             own = captions.get(index, [])
+            if block.kind == "picture" and not own:
+                if any(_same_picture(block, other) for other in shown):
+                    continue
+                shown.append(block)
             if block.kind == "table" and not own:
                 own = line_above(blocks, index)
             yield _Item(page.number, block, tuple(blocks[i] for i in own))
+
+
+def _same_picture(one: Block, other: Block) -> bool:
+    """Tell whether two pictures without captions show the same, at the same size."""
+    if not (one.fingerprint and other.fingerprint) or one.text != other.text:
+        return False
+    wider = abs(one.box.width - other.box.width) / max(one.box.width, other.box.width)
+    higher = abs(one.box.height - other.box.height) / max(one.box.height, other.box.height)
+    return max(wider, higher) < SAME_SIZE and are_alike(one.fingerprint, other.fingerprint, bits=1)
