@@ -48,18 +48,13 @@ def panel(request: HtmxRequest, uuid: UUID) -> HttpResponse:
 
 @require_safe
 @login_required
-def regions(request: HtmxRequest, uuid: UUID, number: int) -> HttpResponse:
-    """Show where the chunks stand on one page, to lay over its image."""
+def sheet(request: HtmxRequest, uuid: UUID, number: int) -> HttpResponse:
+    """Show one page's image with the boxes over it."""
     found = _visible(request, uuid)
-    page = get_object_or_404(found.pages.defer("layout"), number=number)
+    get_object_or_404(found.pages.only("pk"), number=number)
     evidence = viewer.parse_evidence(request.GET.getlist("box"))
-    sheet = viewer.sheet(
-        page,
-        found,
-        evidence=evidence.rects.get(number, ()),
-        regions=viewer.regions(found, number),
-    )
-    return render(request, "ingestion/_overlay.html", {"sheet": sheet, "document": found})
+    context = {"sheet": viewer.sheet(found, number, evidence=evidence)}
+    return render(request, "ingestion/_paper.html", context)
 
 
 @require_safe

@@ -21,6 +21,6 @@ urlpatterns = [
     path("<uuid:uuid>/reparse/", document_views.reparse, name="reparse"),
     path("<uuid:uuid>/pages/<int:number>/image", document_views.page_image, name="page_image"),
     path("<uuid:uuid>/pages/<int:number>/redo/", document_views.redo_page, name="redo_page"),
-    path("<uuid:uuid>/pages/<int:number>/regions", document_views.regions, name="regions"),
+    path("<uuid:uuid>/pages/<int:number>/sheet", document_views.sheet, name="sheet"),
     path("<uuid:uuid>/chunks/<int:pk>/image", document_views.crop, name="crop"),
 ]

@@ -16,6 +16,9 @@ from ingestion.table_grid import Grid, grid
 
 # US Letter, for pages that were not parsed yet.
 DEFAULT_SIZE = (612.0, 792.0)
+# So many pages before and after the current one are there at once, also without a script.
+AROUND = 2
+SHEET_FIELDS = ("number", "label", "width", "height", "state", "image", "warnings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One page of the viewer; `regions` is None where they are fetched when scrolled to."""
+    """One page of the viewer; `regions` is None where it is fetched when scrolled to."""
 
     page: Page
     width: float
@@ -96,28 +99,26 @@ def parse_evidence(boxes: Iterable[str]) -> Evidence:
 
 
 def sheets(document: Document, *, current: int, evidence: Evidence) -> list[Sheet]:
-    """Return every page of the document, with the regions of the current one."""
-    pages = document.pages.defer("layout")
-    return [
-        sheet(
-            page,
-            document,
-            evidence=evidence.rects.get(page.number, ()),
-            regions=regions(document, page.number) if page.number == current else None,
-        )
-        for page in pages
-    ]
+    """Return every page of the document; those around the current one with their regions."""
+    around = range(max(1, current - AROUND), current + AROUND + 1)
+    found = regions(document, around)
+    pages = document.pages.only("document_id", *SHEET_FIELDS)
+    return [_sheet(page, document, evidence, found.get(page.number)) for page in pages]
 
 
-def sheet(
-    page: Page,
-    document: Document,
-    *,
-    evidence: tuple[Rect, ...] = (),
-    regions: tuple[Region, ...] | None = None,
+def sheet(document: Document, number: int, *, evidence: Evidence) -> Sheet:
+    """Return one page with its regions; raises Page.DoesNotExist."""
+    page = document.pages.only("document_id", *SHEET_FIELDS).get(number=number)
+    found = regions(document, range(number, number + 1))
+    return _sheet(page, document, evidence, found[number])
+
+
+def _sheet(
+    page: Page, document: Document, evidence: Evidence, found: tuple[Region, ...] | None
 ) -> Sheet:
     width, height = (page.width, page.height) if page.width and page.height else DEFAULT_SIZE
-    return Sheet(page, width, height, page_image_url(page, document), evidence, regions)
+    rects = evidence.rects.get(page.number, ())
+    return Sheet(page, width, height, page_image_url(page, document), rects, found)
 
 
 def page_image_url(page: Page, document: Document) -> str:
@@ -134,12 +135,17 @@ def crop_url(chunk: Chunk, document: Document) -> str:
     return f"{address}?v={version_of(chunk.image)}"
 
 
-def regions(document: Document, number: int) -> tuple[Region, ...]:
-    """Return where the live chunks stand on a page, those that began on the page before too."""
+def regions(document: Document, numbers: range) -> dict[int, tuple[Region, ...]]:
+    """Return where the live chunks stand on these pages, those that began before them too."""
     # A chunk holds a few hundred words at most: it reaches one page further, not more.
-    nearby = document.chunks.live().filter(page_number__in=(number - 1, number))
-    found = (Region(chunk, _rects(chunk, number)) for chunk in nearby)
-    return tuple(region for region in found if region.rects)
+    chunks = document.chunks.live().filter(page_number__range=(numbers.start - 1, numbers.stop - 1))
+    found = [
+        (number, Region(chunk, _rects(chunk, number))) for chunk in chunks for number in numbers
+    ]
+    return {
+        number: tuple(region for on, region in found if on == number and region.rects)
+        for number in numbers
+    }
 
 
 def _rects(chunk: Chunk, number: int) -> tuple[Rect, ...]:

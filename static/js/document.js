@@ -42,9 +42,9 @@ function mostVisible() {
 
 const near = new IntersectionObserver(
   (entries) => {
-    for (const entry of entries) if (entry.isIntersecting) fetchRegions(entry.target);
+    for (const entry of entries) if (entry.isIntersecting) load(entry.target);
   },
-  { root: sheets, rootMargin: "50% 0px" },
+  { root: sheets, rootMargin: "100% 0px" },
 );
 
 for (const sheet of sheets.querySelectorAll(".sheet")) {
@@ -68,15 +68,16 @@ function loadPanel() {
   return htmx.ajax("GET", `${page.dataset.url}panel/?panel=page&page=${current}`, { target: "#panel", swap: "outerHTML" });
 }
 
-async function fetchRegions(sheet) {
-  const overlay = sheet.querySelector(".overlay[data-regions]");
-  if (!overlay) return;
-  const address = overlay.dataset.regions;
-  delete overlay.dataset.regions;
-  const response = await fetch(address);
+// Far pages come as empty paper of the right size and are filled in when they come near.
+async function load(sheet) {
+  const paper = sheet.querySelector("[data-wanting]");
+  if (!paper) return;
+  delete paper.dataset.wanting;
+  const boxes = new URLSearchParams(new URL(location.href).searchParams.getAll("box").map((box) => ["box", box]));
+  const response = await fetch(`${page.dataset.url}pages/${sheet.dataset.page}/sheet?${boxes}`);
   if (!response.ok) return;
-  const fetched = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("svg");
-  overlay.prepend(...[...fetched.querySelectorAll(".region")].map((region) => document.importNode(region, true)));
+  const fetched = new DOMParser().parseFromString(await response.text(), "text/html");
+  paper.replaceWith(document.importNode(fetched.querySelector(".paper"), true));
 }
 
 // --- Going to a page or a box -----------------------------------------------------------------
@@ -105,15 +106,17 @@ function frame(boxes) {
   }
 }
 
-document.addEventListener("click", (event) => {
+document.addEventListener("click", async (event) => {
   const link = event.target.closest("[data-go]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   const query = new URL(link.href).searchParams;
+  const number = Number(query.get("page"));
   history.replaceState(null, "", link.href);
+  await load(sheetOf(number));
   frame(query.getAll("box"));
   closePanel();
-  goTo(Number(query.get("page")), { smooth: true });
+  goTo(number, { smooth: true });
 });
 
 function goToTyped() {

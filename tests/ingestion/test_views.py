@@ -285,7 +285,7 @@ def private_urls(document: Document) -> list[str]:
     return [
         *(reverse(f"ingestion:{name}", args=[document.uuid]) for name in names),
         reverse("ingestion:page_image", args=[document.uuid, 1]),
-        reverse("ingestion:regions", args=[document.uuid, 1]),
+        reverse("ingestion:sheet", args=[document.uuid, 1]),
         reverse("ingestion:crop", args=[document.uuid, chunk.pk]),
     ]
 
