@@ -11,6 +11,9 @@ from pathlib import PurePosixPath
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db.models import Q
+
+from answers.models import Citation
 
 FOLDER = "evidence"
 
@@ -34,3 +37,9 @@ def keep(name: str) -> str:
         # is as good.
         kept = default_storage.save(kept, ContentFile(data))
     return kept
+
+
+def discard_unused(name: str) -> None:
+    """Delete a kept image unless a citation still shows it."""
+    if not Citation.objects.filter(Q(crop=name) | Q(page_image=name)).exists():
+        default_storage.delete(name)

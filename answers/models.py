@@ -143,6 +143,10 @@ class Citation(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["message", "number"], name="citation_number_once")
         ]
+        indexes = [
+            models.Index(fields=["crop"], name="citation_by_crop"),
+            models.Index(fields=["page_image"], name="citation_by_page_image"),
+        ]
 
     def __str__(self) -> str:
         return f"[{self.number}] {self.document_title}, p. {self.page_label or self.page_number}"

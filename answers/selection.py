@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from answers.passages import Passage
 from answers.words import content_words, numbers, stem
@@ -22,6 +23,9 @@ _AMOUNT_ASKED = re.compile(
     r"average|growth|revenue|income)|percentage|when|which year|what year|what date)\b",
     re.IGNORECASE,
 )
+# Shorter words have too many neighbours to tell a misspelling from another word.
+SHORTEST_RESPELT = 5
+SPELLING = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +64,27 @@ class Terms:
 
 
 def terms_of(question: str, passages: Sequence[Passage]) -> Terms:
-    """Weigh the question's words: what stands in few of the passages says more."""
-    asked = {stem(word) for word in content_words(question)}
-    held: Counter[str] = Counter()
-    for passage in passages:
-        held.update(asked & word_stems(passage.text))
+    """Weigh the question's words: what stands in few of the passages says more.
+
+    A word that no passage has counts as the one that it is a likely misspelling of.
+    """
+    stems = [word_stems(f"{passage.text} {passage.context}") for passage in passages]
+    known = set().union(*stems)
+    asked = {_respelt(stem(word), known) for word in content_words(question)}
+    held = Counter(term for own in stems for term in own & asked)
     count = len(passages) + 1
     return Terms(
         weights={term: math.log(1 + count / (1 + held[term])) for term in asked},
         years=frozenset(_YEAR.findall(question)),
         asks_amount=bool(_AMOUNT_ASKED.search(question)),
     )
+
+
+def _respelt(term: str, known: Collection[str]) -> str:
+    if term in known or len(term) < SHORTEST_RESPELT or not term.isalpha():
+        return term
+    near = [word for word in known if word[0] == term[0] and abs(len(word) - len(term)) <= 2]
+    return next(iter(get_close_matches(term, near, n=1, cutoff=SPELLING)), term)
 
 
 def score(

@@ -131,3 +131,11 @@ def test_a_document_deleted_while_it_is_read_leaves_a_citation(
 
 def test_numbers_are_unique_within_an_answer(answer):
     assert Citation.objects.filter(message=answer).count() == 3
+
+
+def test_images_go_with_the_last_citation_that_shows_them(answer, conversation):
+    answering.answer_now(conversation, "And how much leave is there now?")
+    answer.delete()
+    assert len(default_storage.listdir("evidence")[1]) == 4
+    conversation.delete()
+    assert default_storage.listdir("evidence")[1] == []

@@ -1,0 +1,20 @@
+"""What must happen when citations go, whoever deletes them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
+
+from answers import evidence_files
+from answers.models import Citation
+
+
+@receiver(post_delete, sender=Citation, dispatch_uid="answers.discard_evidence")
+def discard_evidence(instance: Citation, **_kwargs: Any) -> None:
+    names = {instance.crop.name, instance.page_image.name} - {"", None}
+    for name in names:
+        transaction.on_commit(partial(evidence_files.discard_unused, name))
