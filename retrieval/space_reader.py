@@ -11,7 +11,6 @@ import logging
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
 
 import numpy as np
 from django.db import connection
@@ -20,6 +19,7 @@ from retrieval import background, building, snapshots, vectors
 from retrieval.candidates import Candidate, CandidateFilter, IndexNotReady
 from retrieval.index_folders import current_name, folder_of
 from retrieval.models import IndexChange, SpaceVersion
+from retrieval.per_version import PerVersion
 from retrieval.rows import DEAD
 from retrieval.similarity import similarities, top
 from retrieval.snapshots import Snapshot, SnapshotUnusable
@@ -134,10 +134,12 @@ class SpaceReader:
             return self._state
 
     def _caught_up(self, version: SpaceVersion, state: SpaceState) -> SpaceState:
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None:
-            state = _on_snapshot(waiting, version)
-        return catch_up(state, version) if state.revision < version.revision else state
+        if self._waiting is not None:
+            state = _on_snapshot(self._waiting, version)
+        if state.revision < version.revision:
+            state = catch_up(state, version)
+        self._waiting = None
+        return state
 
     def _first_state(self, version: SpaceVersion) -> SpaceState:
         with self._lock:
@@ -214,8 +216,7 @@ def _load_or_ask_for_another(folder: Path, version: SpaceVersion) -> Snapshot | 
 
 
 def _from_rows(version: SpaceVersion) -> SpaceState:
-    fresh = vectors.joined(list(vectors.stream(version)), version.dimension)
-    return SpaceState(version.revision, version.metric, fresh)
+    return SpaceState(version.revision, version.metric, vectors.all_of(version))
 
 
 def _is_from_the_future(snapshot: Snapshot, version: SpaceVersion) -> bool:
@@ -259,17 +260,6 @@ def _valid(snapshot: Snapshot | None, changed: frozenset[int]) -> np.ndarray | N
     return ~snapshot.rows.of_documents(changed)
 
 
-_readers: dict[UUID, SpaceReader] = {}
-_readers_lock = threading.Lock()
-
-
-def reader_of(version: SpaceVersion) -> SpaceReader:
-    """Return this process's reader of the version."""
-    with _readers_lock:
-        return _readers.setdefault(version.uuid, SpaceReader())
-
-
-def forget_all() -> None:
-    """Drop every state, as a restart of the process does."""
-    with _readers_lock:
-        _readers.clear()
+_readers = PerVersion(SpaceReader)
+reader_of = _readers.of
+forget_all = _readers.clear

@@ -14,7 +14,16 @@ from django.db.models import F, Max
 from django.utils import timezone
 
 from ingestion.models import Chunk, Document
-from retrieval import background, building, embedding, keywords, leases
+from retrieval import (
+    background,
+    building,
+    embedding,
+    keyword_reader,
+    keywords,
+    leases,
+    space_reader,
+)
+from retrieval.candidates import IndexNotReady
 from retrieval.embedders import EmbedderPlan, plan_for
 from retrieval.keyword_text import ANALYSIS
 from retrieval.models import SpaceInput, SpaceVersion, SpaceVersionState
@@ -27,6 +36,7 @@ __all__ = [
     "build_version",
     "describe",
     "live_versions",
+    "open_indexes",
     "rebuild_index",
     "refresh_indexes",
     "roll_back",
@@ -191,6 +201,18 @@ def fill(version: SpaceVersion, *, until: float = inf) -> bool:
             if time.monotonic() > until:
                 return False
     return filled == 0
+
+
+def open_indexes() -> None:
+    """Open the live indexes in this process, so that the first search finds them open."""
+    for version in live_versions().values():
+        try:
+            if version.space == keywords.SPACE:
+                keyword_reader.reader_of(version).current(version)
+            else:
+                space_reader.reader_of(version).current(version)
+        except IndexNotReady as exc:
+            logger.info("The %s index is not open yet: %s", version.space, exc)
 
 
 def rebuild_index(version: SpaceVersion) -> None:

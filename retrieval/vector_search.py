@@ -24,8 +24,8 @@ def search(
     each search. `vector` is (dimension,). Scores are cosine or inner product, or the negated
     squared distance for L2. Raises PermanentError for a vector of the wrong size.
     """
+    if where.finds_nothing or version.dimension == 0:
+        return []  # The dimension is not known before the first vector is made.
     query = vectors.checked(np.asarray(vector).reshape(1, -1), version)[0]
-    if where.finds_nothing:
-        return []
     state = space_reader.reader_of(version).current(version)
     return state.search(query, limit=limit, where=where, ef_search=ef_search, exact=exact)

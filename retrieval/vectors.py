@@ -68,6 +68,23 @@ def stream(version: SpaceVersion) -> Iterator[VectorBatch]:
     yield from _batches(live_embeddings(version), version.dimension)
 
 
+def all_of(version: SpaceVersion) -> VectorBatch:
+    """Load all that is searched, in little more memory than it takes in the end."""
+    matrix = np.empty((live_embeddings(version).count(), version.dimension), dtype=np.float32)
+    parts: list[Rows] = []
+    late: list[np.ndarray] = []
+    filled = 0
+    for batch in stream(version):
+        parts.append(batch.rows)
+        fitting = batch.vectors[: len(matrix) - filled]
+        matrix[filled : filled + len(fitting)] = fitting
+        filled += len(fitting)
+        if len(fitting) < len(batch.rows):  # Published since they were counted.
+            late.append(batch.vectors[len(fitting) :])
+    matrix = matrix[:filled]
+    return VectorBatch(Rows.joined(parts), np.concatenate([matrix, *late]) if late else matrix)
+
+
 def of_documents(version: SpaceVersion, document_ids: Sequence[int]) -> VectorBatch:
     """Load what is searched of these documents, in few queries."""
     parts: list[VectorBatch] = []
@@ -80,9 +97,10 @@ def of_documents(version: SpaceVersion, document_ids: Sequence[int]) -> VectorBa
 
 def joined(parts: Sequence[VectorBatch], dimension: int) -> VectorBatch:
     empty = np.empty((0, dimension), dtype=np.float32)
+    some = [part for part in parts if len(part.rows)]
     return VectorBatch(
-        Rows.joined([part.rows for part in parts]),
-        np.concatenate([empty, *(part.vectors for part in parts)]),
+        Rows.joined([part.rows for part in some]),
+        np.concatenate([empty, *(part.vectors for part in some)]),
     )
 
 

@@ -15,12 +15,16 @@ logger = logging.getLogger(__name__)
 
 
 def warm() -> None:
-    """Load what answers queries: the live spaces' encoders and the reranker.
+    """Load what answers queries: the live spaces' encoders, their indexes, and the reranker.
 
     Takes seconds, or minutes where something has to be downloaded first. What cannot be had
     is logged and left out.
     """
     warm_embedders()
+    try:
+        spaces.open_indexes()
+    finally:
+        connection.close()
     try:
         rerank.load()
     except ModelUnavailable as exc:

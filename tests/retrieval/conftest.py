@@ -14,7 +14,7 @@ from django.core.files.storage import default_storage
 
 from ingestion import documents
 from ingestion.models import Chunk, Collection, Document, DocumentState, Page
-from retrieval import background, embedders, embedding, keywords, space_reader, spaces
+from retrieval import background, embedders, embedding, keyword_reader, space_reader, spaces
 from retrieval.candidates import CandidateFilter
 from tests.retrieval.fake_models import FRUITS, FruitEmbedder
 
@@ -72,7 +72,7 @@ def library(db, fruit_spaces, asked, sent_tasks) -> Iterator[Library]:
 def restart() -> None:
     """Forget what the process holds, as its restart does."""
     space_reader.forget_all()
-    keywords.forget()
+    keyword_reader.forget_all()
     embedders.forget_all()
 
 

@@ -2,10 +2,11 @@ import shutil
 import threading
 
 import pytest
+from django.utils import timezone
 
 from ingestion import documents
 from ingestion.errors import TransientError
-from retrieval import keywords, leases, spaces
+from retrieval import keyword_building, keyword_reader, keywords, leases, spaces
 from retrieval.candidates import IndexNotReady
 from retrieval.index_folders import current_name, folder_of
 from retrieval.keyword_index import KeywordIndex
@@ -22,7 +23,7 @@ def search(query: str, *found, **filters) -> list[str]:
 
 
 def refuse_small_builds(monkeypatch) -> None:
-    monkeypatch.setattr(keywords, "AT_ONCE", -1)
+    monkeypatch.setattr(keyword_reader, "AT_ONCE", -1)
 
 
 def test_a_document_is_found_as_soon_as_it_is_published(library, asked) -> None:
@@ -88,7 +89,7 @@ def test_a_fresh_process_opens_what_is_on_disk(library, monkeypatch) -> None:
     one = library.document("apple")
     search("apple", one)
     restart()
-    monkeypatch.setattr(keywords, "build", None)
+    monkeypatch.setattr(keyword_reader, "build", None)
     assert search("apple", one) == ["apple"]
 
 
@@ -170,7 +171,7 @@ def test_a_foreign_index_is_not_served(library) -> None:
 
 
 def test_a_writer_that_stays_busy_does_not_hold_up_the_search(library, asked, monkeypatch) -> None:
-    monkeypatch.setattr(keywords, "WAIT_FOR_WRITER_SECONDS", 0.1)
+    monkeypatch.setattr(keyword_building, "WAIT_FOR_WRITER_SECONDS", 0.1)
     one = library.document("apple")
     search("apple", one)
     two = library.document("apple pie")
@@ -209,6 +210,19 @@ def test_only_one_process_builds(library) -> None:
     keywords.build(version())
 
 
+def test_a_search_waits_for_a_small_index_that_another_process_builds(library, monkeypatch) -> None:
+    one = library.document("apple")
+
+    def build_meanwhile(seconds: float) -> None:
+        SpaceVersion.objects.update(writer="")
+        keywords.build(version())
+
+    SpaceVersion.objects.update(writer="another", writer_seen_at=timezone.now())
+    with monkeypatch.context() as patch:
+        patch.setattr(keyword_reader.time, "sleep", build_meanwhile)
+        assert search("apple", one) == ["apple"]
+
+
 def test_a_writer_that_died_is_cleaned_up_after(library) -> None:
     one = library.document("apple")
     left = folder_of(version()) / "0123456789ab.partial"
@@ -221,7 +235,7 @@ def test_a_writer_that_died_is_cleaned_up_after(library) -> None:
 def test_catching_up_goes_some_documents_at_a_time(library, monkeypatch) -> None:
     one = library.document("apple")
     search("apple", one)
-    monkeypatch.setattr(keywords, "DOCUMENTS_PER_COMMIT", 2)
+    monkeypatch.setattr(keyword_building, "DOCUMENTS_PER_COMMIT", 2)
     more = [library.document(f"apple {number}") for number in range(5)]
     assert len(search("apple", one, *more)) == 6
     assert keywords.report(version()) == keywords.Report(6, 0, "")
@@ -238,7 +252,7 @@ def test_no_query_is_an_error(library, query: str) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_threads_search_while_documents_are_published(library) -> None:
     found = [library.document("apple")]
-    held = keywords.current(version())
+    held = keyword_reader.reader_of(version()).current(version())
     where = only(*found)
     errors: list[BaseException] = []
     done = threading.Event()

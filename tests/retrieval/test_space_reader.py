@@ -319,3 +319,23 @@ def test_a_query_of_the_wrong_size_is_refused(library) -> None:
         vector_search.search(text_version(), np.ones(3), limit=1, where=only(one))
     with pytest.raises(PermanentError, match="not finite"):
         vector_search.search(text_version(), np.full(4, np.nan), limit=1, where=only(one))
+
+
+def test_before_the_first_vector_nothing_is_found(library) -> None:
+    SpaceVersion.objects.filter(space="text").update(dimension=0)
+    one = library.document()
+    assert search("apple", one) == []
+    library.parse(one, "apple")
+    assert search("apple", one) == ["apple"]
+
+
+def test_what_is_no_longer_live_is_dropped_from_memory(library) -> None:
+    one = library.document("apple")
+    version = text_version()
+    search("apple", one)
+    before = space_reader.reader_of(version)
+    assert space_reader.reader_of(version) is before
+    SpaceVersion.objects.filter(pk=version.pk).update(state="retired")
+    SpaceVersion.objects.create(space="text", number=2, state="live", model="m", dimension=4)
+    search("apple", one)
+    assert space_reader.reader_of(version) is not before
