@@ -32,9 +32,9 @@ def encode(name: str, pixels: Pixels) -> PageImage:
     )
 
 
-def is_blank(pixels: Pixels) -> bool:
-    """Tell whether the pixels are (almost) all of one colour."""
-    return _background(pixels) > 0.998
+def is_blank(pixels: Pixels, *, ink: float = 0.002) -> bool:
+    """Tell whether (almost) all pixels are of one colour: less than a share of `ink` is not."""
+    return 1 - _background(pixels) < ink
 
 
 def is_drawn(pixels: Pixels) -> bool:

@@ -16,6 +16,8 @@ from ingestion.raw_page import Pixels, RawPage, Region, Word
 
 POINTS_PER_INCH = 72
 PAGE_DPI, LONGEST_PAGE_SIDE = 144, 2200
+# A page that shows less than this, as a share, is empty: a single word is a hundred times more.
+LEAST_INK = 1e-5
 # Less sure than this, and people are told.
 UNCERTAIN = 0.8
 
@@ -95,7 +97,7 @@ def page_scale(width: float, height: float) -> float:
 def _text(page: OpenPage, rasters: Sequence[Box], pixels: Pixels, reader: Reader) -> _Text:
     words = page.words()
     state = text_source.assess(words, rasters, Box(0.0, 0.0, page.width, page.height))
-    if state == "good" or images.is_blank(pixels):
+    if state == "good" or images.is_blank(pixels, ink=LEAST_INK):
         return _Text(words, "text_layer" if words else "none")
     if state == "partial" and not images.is_drawn(pixels):
         return _Text(words, "text_layer")
