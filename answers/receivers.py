@@ -15,6 +15,5 @@ from answers.models import Citation
 
 @receiver(post_delete, sender=Citation, dispatch_uid="answers.discard_evidence")
 def discard_evidence(instance: Citation, **_kwargs: Any) -> None:
-    names = {instance.crop.name, instance.page_image.name} - {"", None}
-    for name in names:
+    for name in {instance.crop.name or "", instance.page_image.name or ""} - {""}:
         transaction.on_commit(partial(evidence_files.discard_unused, name))

@@ -38,12 +38,12 @@ class ExtractiveReader:
         yield ReaderDelta(grounded=chosen.supported)
         if chosen.supported:
             yield ReaderDelta(text=f"{FOUND}\n\n")
-            yield from _quoted(chosen.passages)
+            yield from _quoted(chosen.passages, prompt.question)
             return
         yield ReaderDelta(text=f"{NOT_FOUND}\n\n")
         if chosen.passages:
             yield ReaderDelta(text=f"{CLOSEST}\n\n")
-            yield from _quoted(chosen.passages[:CLOSEST_PASSAGES])
+            yield from _quoted(chosen.passages[:CLOSEST_PASSAGES], prompt.question)
 
 
 def _select(prompt: ReaderPrompt) -> selection.Selection:
@@ -59,7 +59,7 @@ def _select(prompt: ReaderPrompt) -> selection.Selection:
     scored = selection.score(
         candidates, (vectors @ asked).tolist(), terms, weights=selection.Weights()
     )
-    return selection.select(prompt.question, scored, terms)
+    return selection.select(prompt.question, scored)
 
 
 def _in_context(passage: Passage) -> str:
@@ -73,11 +73,11 @@ def _in_context(passage: Passage) -> str:
     return passage.text
 
 
-def _quoted(passages: Iterable[Passage]) -> Iterator[ReaderDelta]:
+def _quoted(passages: Iterable[Passage], question: str) -> Iterator[ReaderDelta]:
     for (number, kind), group in groupby(passages, key=lambda p: (p.number, p.kind)):
         run = list(group)
         quotes = tuple(Quote(number, p.start, p.end) for p in run if p.end > p.start)
-        text = _table(run) if kind == "row" else _sentences(run)
+        text = _table(run, question) if kind == "row" else _sentences(run)
         yield ReaderDelta(text=f"{text}\n\n", quotes=quotes)
 
 
@@ -91,18 +91,29 @@ def _sentences(run: list[Passage]) -> str:
     return f"> {''.join(parts)} [{run[0].number}]"
 
 
-def _table(run: list[Passage]) -> str:
-    """Quote rows of one table under its header."""
-    width = max(len(passage.cells) for passage in run)
+def _table(run: list[Passage], question: str) -> str:
+    """Quote rows of one table under its header: the columns asked for, of a wide one."""
+    columns = _columns(run[0].header, question, max(len(passage.cells) for passage in run))
+    rule = "| " + " | ".join("---" for _ in columns) + " |"
     lines = [
-        _row(run[0].header, width),
-        _row(("---",) * width, width, escaped=True),
-        *(_row(passage.cells, width) for passage in run),
+        f"{escape_markdown(run[0].context)} [{run[0].number}]".strip(),
+        "",
+        _row(run[0].header, columns),
+        rule,
+        *(_row(passage.cells, columns) for passage in run),
     ]
-    caption = escape_markdown(run[0].context)
-    return f"{caption} [{run[0].number}]\n\n" + "\n".join(lines)
+    return "\n".join(lines)
 
 
-def _row(cells: tuple[str, ...], width: int, *, escaped: bool = False) -> str:
-    padded = [*cells, *[""] * (width - len(cells))]
-    return "| " + " | ".join(padded if escaped else map(escape_markdown, padded)) + " |"
+def _columns(header: tuple[str, ...], question: str, width: int) -> list[int]:
+    """The first column and those whose heads share a word or year with the question."""
+    asked = selection.word_stems(question)
+    named = [i for i, name in enumerate(header) if i and selection.word_stems(name) & asked]
+    if width <= MOST_COLUMNS or not named:
+        return list(range(width))
+    return [0, *named]
+
+
+def _row(cells: tuple[str, ...], columns: list[int]) -> str:
+    texts = (cells[i] if i < len(cells) else "" for i in columns)
+    return "| " + " | ".join(" ".join(escape_markdown(text).split()) for text in texts) + " |"

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from answers.markers import find_markers
+from answers.passages import passages, table_cells
+from answers.prompting import render
+from answers.readers.extractive import NOT_FOUND, NOTE, ExtractiveReader
+from answers.rendering import render_answer
+from answers.words import content_words, stem
+from retrieval import embedders
+from tests.answers.pieces import piece
+
+LEAVE = "Contoso was founded in 1998. Employees get 25 days of leave per year. The office is blue."
+PROFIT = (
+    "| Item | 2017 | 2018 |\n| --- | --- | --- |\n| Revenue | 90 | 120 |\n| Net profit | 10 | 12 |"
+)
+
+
+class WordEmbedder:
+    """Texts that share words are close: a readable stand-in for a model."""
+
+    def encode_texts(self, texts, *, batch_size=32):
+        rows = np.zeros((len(texts), 512), dtype=np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for word in content_words(text):
+                row[sum(map(ord, stem(word))) % 512] += 1
+        return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
+
+    encode_queries = encode_texts
+
+
+@pytest.fixture(autouse=True)
+def embedder(monkeypatch):
+    monkeypatch.setattr(embedders, "embedder_for", lambda space: WordEmbedder())
+
+
+def answer(question: str, *evidence):
+    deltas = list(ExtractiveReader().stream(render(question, evidence)))
+    text = "".join(delta.text for delta in deltas)
+    grounded = next(delta.grounded for delta in deltas if delta.grounded is not None)
+    return text, grounded, [quote for delta in deltas for quote in delta.quotes], deltas
+
+
+def test_quotes_the_sentence_that_answers_word_for_word():
+    text, grounded, quotes, deltas = answer(
+        "How many days of leave do employees get?", piece(LEAVE)
+    )
+    assert grounded
+    assert "> Employees get 25 days of leave per year. [1]" in text
+    assert [LEAVE[q.start : q.end] for q in quotes] == ["Employees get 25 days of leave per year."]
+    assert deltas[0].note == NOTE
+
+
+def test_says_so_when_nothing_answers_and_shows_what_is_closest():
+    text, grounded, _, _ = answer("Which volcano erupted in Iceland?", piece(LEAVE))
+    assert not grounded
+    assert text.startswith(NOT_FOUND)
+
+
+def test_says_so_when_nothing_was_found():
+    text, grounded, quotes, _ = answer("Which volcano erupted?")
+    assert (text.strip(), grounded, quotes) == (NOT_FOUND, False, [])
+
+
+def test_a_misspelt_word_still_finds_its_sentence():
+    text, grounded, _, _ = answer("How many days of leav do employes get?", piece(LEAVE))
+    assert grounded
+    assert "25 days" in text
+
+
+def test_a_table_answers_with_its_row_under_its_header():
+    table = piece(PROFIT, kind="table", caption="Results by year", number=2)
+    text, grounded, quotes, _ = answer("What was the net profit in 2018?", piece(LEAVE), table)
+    assert grounded
+    assert "| Item | 2017 | 2018 |\n| --- | --- | --- |\n| Net profit | 10 | 12 |" in text
+    assert "Results by year [2]" in text
+    assert PROFIT[quotes[0].start : quotes[0].end] == "| Net profit | 10 | 12 |"
+    assert "<table>" in render_answer(text, {2})
+
+
+def test_a_wide_table_shows_the_column_that_is_asked_for():
+    years = range(2010, 2020)
+    head = "| Item | " + " | ".join(map(str, years)) + " |"
+    row = "| Net profit | " + " | ".join(str(year - 2000) for year in years) + " |"
+    table = piece(f"{head}\n{'| --- ' * 11}|\n{row}", kind="table", caption="Net profit")
+    text, *_ = answer("What was the net profit in 2018?", table)
+    assert "| Item | 2018 |\n| --- | --- |\n| Net profit | 18 |" in text
+
+
+def test_the_sources_own_brackets_are_no_citations():
+    text, *_ = answer("Who found the effect?", piece("The effect was found by Smith [12] and [3]."))
+    assert [marker.numbers for marker in find_markers(text)] == [(1,)]
+
+
+def test_markup_in_a_document_stays_text():
+    hostile = "The fee is **5** <script>alert(1)</script> dollars for every member."
+    text, *_ = answer("What is the fee for every member?", piece(hostile))
+    html = render_answer(text, {1})
+    assert "<script" not in html
+    assert "<strong>" not in html
+
+
+def test_several_quotes_stand_in_the_order_of_the_text():
+    steps = "Open the lid of the printer.\nPress the printer button.\nClose the printer lid."
+    text, *_ = answer("How do I open and close the lid of the printer?", piece(steps))
+    assert text.index("Open the lid") < text.index("Close the printer lid")
+
+
+def test_a_figure_is_quoted_by_its_caption():
+    figure = piece("", kind="image", caption="Figure 2: Sales by region", number=3, spans=())
+    text, grounded, quotes, _ = answer("What are the sales by region?", figure)
+    assert grounded
+    assert "> Figure 2: Sales by region [3]" in text
+    assert quotes == []
+
+
+def test_list_items_know_what_leads_in_to_them():
+    found = list(passages([piece("Not covered are these things:\n- hair removal by laser")]))
+    assert found[1].context == "Not covered are these things:"
+
+
+def test_cells_keep_their_escaped_bars():
+    assert table_cells(r"| a \| b | c<br>d |  |") == ("a | b", "c d", "")
