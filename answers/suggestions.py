@@ -41,7 +41,8 @@ def _of_document(document: Document) -> Iterator[Suggestion]:
     chunks = list(
         document.chunks.live().only("kind", "heading_path", "caption", "token_count")[:CHUNKS_READ]
     )
-    for heading in headings(chunks)[:2]:
+    new = [one for one in headings(chunks) if one.lower() not in title.lower()]
+    for heading in new[:2]:
         yield Suggestion(f"What does “{title}” say about “{heading}”?", "text", title)
     for kind, caption in captions(chunks)[:2]:
         yield Suggestion(f"What does “{caption}” show?", kind, title)
@@ -54,7 +55,7 @@ def headings(chunks: Iterable[Chunk]) -> list[str]:
     for chunk in chunks:
         if chunk.kind == ChunkKind.TEXT and chunk.heading_path:
             heading = _NUMBERING.sub("", " ".join(str(chunk.heading_path[-1]).split()))
-            if len(heading.split()) in WORDS and _mostly_letters(heading):
+            if len(heading.split()) in WORDS and _is_subject(heading):
                 tokens[heading.rstrip(".:")] += chunk.token_count
     return [heading for heading, _count in tokens.most_common()]
 
@@ -67,8 +68,10 @@ def captions(chunks: Iterable[Chunk]) -> list[tuple[str, str]]:
     ]
 
 
-def _mostly_letters(text: str) -> bool:
-    return sum(character.isalpha() for character in text) > 0.7 * len(text)
+def _is_subject(text: str) -> bool:
+    """Whether it reads well after "about": no question, and no row of figures."""
+    letters = sum(character.isalpha() for character in text)
+    return letters > 0.7 * len(text) and not text.endswith("?")
 
 
 def _cut(text: str, length: int) -> str:

@@ -15,6 +15,7 @@ from answers.models import Conversation, Message, MessageState, Role
 from answers.sources import Source
 
 EXTRACTIVE = "extractive"
+MOMENTS = {"searching": "found after", "first_character": "first word after", "total": "all after"}
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,12 @@ class Answer:
     @property
     def cited_count(self) -> int:
         return sum(source.cited for source in self.sources)
+
+    @property
+    def seconds(self) -> list[tuple[str, float]]:
+        """What took until when, counted from the question."""
+        timings = self.message.timings
+        return [(label, timings[name]) for name, label in MOMENTS.items() if name in timings]
 
     @property
     def figures(self) -> tuple[Source, ...]:

@@ -18,6 +18,7 @@ const announcer = document.getElementById("announcer");
 
 const NEAR = 40;
 let atEnd = true;
+let lastTop = 0;
 
 const distance = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
 
@@ -26,13 +27,16 @@ function goToEnd(behavior = "instant") {
 }
 
 scroller.addEventListener("scroll", () => {
-  atEnd = distance() < NEAR;
+  // Only scrolling up leaves the end: while text arrives, the end moves away by itself.
+  if (distance() < NEAR) atEnd = true;
+  else if (scroller.scrollTop < lastTop) atEnd = false;
+  lastTop = scroller.scrollTop;
   toLatest.hidden = atEnd;
 }, { passive: true });
 
 new ResizeObserver(() => {
   if (atEnd) goToEnd();
-  toLatest.hidden = distance() < NEAR;
+  toLatest.hidden = atEnd;
 }).observe(turns);
 new ResizeObserver(() => atEnd && goToEnd()).observe(scroller);
 
@@ -102,6 +106,7 @@ function showPending(words) {
   const pending = document.getElementById("pending-turn").content.cloneNode(true).firstElementChild;
   pending.querySelector(".question p").textContent = words;
   turns.append(pending);
+  atEnd = true;
   goToEnd("smooth");
   return pending;
 }
