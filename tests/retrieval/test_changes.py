@@ -87,7 +87,7 @@ if connection.vendor != "sqlite":
             with transaction.atomic():
                 changes.record(1)
                 recorded.set()
-                go_on.wait(10)
+                go_on.wait(60)
             connections.close_all()
 
         def fast() -> None:
