@@ -36,9 +36,13 @@ class PromptImage:
 
 @dataclass(frozen=True, slots=True)
 class ReaderPrompt:
-    """Everything a reader gets: the parts, and the same as texts ready to send."""
+    """Everything a reader gets: the parts, and the same as texts ready to send.
+
+    `standalone` is the question as it was searched for: a follow-up with what it refers to.
+    """
 
     question: str
+    standalone: str
     system: str
     user: str
     evidence: tuple[Evidence, ...] = ()
@@ -50,6 +54,7 @@ def render(
     question: str,
     evidence: Sequence[Evidence],
     *,
+    standalone: str = "",
     turns: Sequence[Turn] = (),
     images: Mapping[int, str] | None = None,
 ) -> ReaderPrompt:
@@ -58,6 +63,7 @@ def render(
     sources = "\n\n".join(_source(piece, piece.number in shown) for piece in evidence)
     return ReaderPrompt(
         question=question,
+        standalone=standalone or question,
         system=_template("system").substitute().strip(),
         user=_template("question")
         .substitute(sources=sources or "(nothing was found)", question=question.strip())

@@ -93,7 +93,14 @@ def _read(
         shown = images.data_urls(evidence, longest=reader.capabilities.image_pixels)
         recorder.answer.usage = {"sources": len(evidence), "images": len(shown)}
         try:
-            _take(recorder, reader, render(question, evidence, turns=turns, images=shown))
+            prompt = render(
+                question,
+                evidence,
+                standalone=recorder.answer.search_query,
+                turns=turns,
+                images=shown,
+            )
+            _take(recorder, reader, prompt)
             return
         except PromptTooLong:
             if not left or recorder.answer.content:

@@ -17,6 +17,7 @@ FOUND = "In the documents’ own words:"
 NOT_FOUND = "The documents do not seem to hold an answer to this."
 CLOSEST = "What comes closest:"
 CLOSEST_PASSAGES = 2
+MOST_ENCODED = 60
 # A wide table is quoted with its first column and those that the question names.
 MOST_COLUMNS = 6
 
@@ -38,12 +39,12 @@ class ExtractiveReader:
         yield ReaderDelta(grounded=chosen.supported)
         if chosen.supported:
             yield ReaderDelta(text=f"{FOUND}\n\n")
-            yield from _quoted(chosen.passages, prompt.question)
+            yield from _quoted(chosen.passages, prompt.standalone)
             return
         yield ReaderDelta(text=f"{NOT_FOUND}\n\n")
         if chosen.passages:
             yield ReaderDelta(text=f"{CLOSEST}\n\n")
-            yield from _quoted(chosen.passages[:CLOSEST_PASSAGES], prompt.question)
+            yield from _quoted(chosen.passages[:CLOSEST_PASSAGES], prompt.standalone)
 
 
 def _select(prompt: ReaderPrompt) -> selection.Selection:
@@ -53,13 +54,25 @@ def _select(prompt: ReaderPrompt) -> selection.Selection:
     if not candidates:
         return selection.Selection((), supported=False)
     embedder = embedder_for("text")
-    asked = embedder.encode_queries([prompt.question])[0]
+    terms = selection.terms_of(prompt.standalone, candidates)
+    candidates = _most_likely(candidates, terms)
+    asked = embedder.encode_queries([prompt.standalone])[0]
     vectors = embedder.encode_texts([_in_context(passage) for passage in candidates])
-    terms = selection.terms_of(prompt.question, candidates)
     scored = selection.score(
         candidates, (vectors @ asked).tolist(), terms, weights=selection.Weights()
     )
-    return selection.select(prompt.question, scored)
+    return selection.select(prompt.standalone, scored)
+
+
+def _most_likely(candidates: list[Passage], terms: selection.Terms) -> list[Passage]:
+    """Leave out what shares least with the question in words: encoding is what takes time."""
+    if len(candidates) <= MOST_ENCODED:
+        return candidates
+    by_words = selection.score(
+        candidates, [0.0] * len(candidates), terms, weights=selection.Weights()
+    )
+    best = sorted(range(len(candidates)), key=lambda i: -by_words[i].score)[:MOST_ENCODED]
+    return [candidates[i] for i in sorted(best)]
 
 
 def _in_context(passage: Passage) -> str:
