@@ -18,6 +18,8 @@ from ingestion.table_grid import Grid, grid
 DEFAULT_SIZE = (612.0, 792.0)
 # So many pages before and after the current one are there at once, also without a script.
 AROUND = 2
+# So many chunks before a page's first one are looked at for some that reach onto it.
+REACH = 8
 SHEET_FIELDS = ("number", "label", "width", "height", "state", "image", "warnings")
 
 
@@ -137,8 +139,11 @@ def crop_url(chunk: Chunk, document: Document) -> str:
 
 def regions(document: Document, numbers: range) -> dict[int, tuple[Region, ...]]:
     """Return where the live chunks stand on these pages, those that began before them too."""
-    # A chunk holds a few hundred words at most: it reaches one page further, not more.
-    chunks = document.chunks.live().filter(page_number__range=(numbers.start - 1, numbers.stop - 1))
+    live = document.chunks.live()
+    # In reading order, what reaches over stands right before what begins on the page.
+    before = live.filter(page_number__lt=numbers.start).order_by("-order")[:REACH]
+    inside = live.filter(page_number__range=(numbers.start, numbers.stop - 1))
+    chunks = [*reversed(before), *inside]
     found = [
         (number, Region(chunk, _rects(chunk, number))) for chunk in chunks for number in numbers
     ]
@@ -164,8 +169,9 @@ def _rect(box: list[float]) -> Rect:
 
 
 def passages(document: Document, number: int) -> list[Passage]:
-    """Return the live chunks that begin on a page, in reading order."""
-    return _passages(document.chunks.live().filter(page_number=number), document)
+    """Return the live chunks that stand on a page, in reading order."""
+    found = regions(document, range(number, number + 1))[number]
+    return _passages((region.chunk for region in found), document)
 
 
 def figures(document: Document) -> list[Passage]:

@@ -124,6 +124,8 @@ def test_regions_reach_over_from_the_page_before(client, document) -> None:
     page = text(client.get(reverse("ingestion:sheet", args=[document.uuid, 2])))
     assert f'data-chunk="{chunk.pk}"' in page
     assert '<rect x="60" y="40" width="240" height="24" rx="2"/>' in page
+    panel = text(client.get(reverse("ingestion:panel", args=[document.uuid]), {"page": 2}))
+    assert "text of page 1" in panel
 
 
 # --- Files ----------------------------------------------------------------------------------
