@@ -301,6 +301,7 @@ def test_a_citation_opens_its_page_with_the_evidence_boxed(open_page, says):
     assert drawn["y"] - sheet["y"] == pytest.approx(140 * scale, abs=2)
     assert drawn["width"] == pytest.approx(350 * scale, abs=4)
     panel.get_by_role("button", name="Zoom in").click()
+    expect(panel.locator("[data-page-sheet]")).to_have_attribute("style", "width: 150%;")
     zoomed = image.bounding_box()
     assert zoomed
     assert zoomed["width"] == pytest.approx(1.5 * sheet["width"], rel=0.01)
