@@ -30,15 +30,17 @@ def furniture(pages: Sequence[PageContent]) -> frozenset[tuple[int, int]]:
     """Return (page number, index of the block) of every block that is furniture.
 
     That is what the layout model calls a page header or footer, short text near the edges
-    that comes back at the same height on many pages (page numbers aside), and logos.
+    that comes back at the same height on many pages (page numbers aside), and logos. What the
+    model alone calls so is kept where the page says nothing else.
     """
     found: set[tuple[int, int]] = set()
+    labelled: set[tuple[int, int]] = set()
     seen: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
     for page in pages:
         for index, block in enumerate(page.blocks):
             if block.kind in ("page_header", "page_footer"):
-                found.add((page.number, index))
-            elif _may_be(block, page):
+                labelled.add((page.number, index))
+            if _may_be(block, page):
                 if _PAGE_NUMBER.match(block.text):
                     found.add((page.number, index))
                 seen[_key(block)].append((page.number, index))
@@ -47,6 +49,10 @@ def furniture(pages: Sequence[PageContent]) -> frozenset[tuple[int, int]]:
         if len({page for page, _ in places}) >= enough:
             found.update(places)
     found.update(_repeated_pictures(pages, enough))
+    for page in pages:
+        texts = {(page.number, index) for index, block in enumerate(page.blocks) if block.lines}
+        if texts - found - labelled:
+            found |= texts & labelled
     return frozenset(found)
 
 

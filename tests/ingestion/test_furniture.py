@@ -45,3 +45,13 @@ def test_a_logo_on_every_page_is_left_out_and_a_figure_is_not() -> None:
         for n in range(1, 6)
     ]
     assert left_out(pages) == {"logo"}
+
+
+def test_a_header_that_is_all_that_a_page_says_stays() -> None:
+    only = block("Chapter One", kind="page_header")
+    assert left_out([page(only, block("", kind="picture", y=200))]) == set()
+
+
+def test_a_running_head_is_left_out_even_where_nothing_else_stands() -> None:
+    pages = [page(block("Acme", kind="page_header", y=20), number=n) for n in range(1, 5)]
+    assert left_out(pages) == {"Acme"}
