@@ -54,7 +54,9 @@ def checked(upload: UploadedFile, *, collection: Collection, password: str) -> I
     with _on_disk(upload) as path:
         kind = media_types.of_file(path)
         if kind is None:
-            raise Refused("unsupported", f"This kind of file is not taken. These are: {media_types.labels()}.")
+            raise Refused(
+                "unsupported", f"This kind of file is not taken. These are: {media_types.labels()}."
+            )
         facts, protected = _inspect(path, kind, password)
         if facts.page_count > settings.UPLOAD_MAX_PAGES:
             most = f"at most {settings.UPLOAD_MAX_PAGES:,} are taken"
