@@ -334,6 +334,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "ChunkKindEnum": "ingestion.models.ChunkKind",
+        "DocumentStateEnum": "ingestion.models.DocumentState",
+        "MessageStateEnum": "answers.models.MessageState",
+        "SpaceStateEnum": "retrieval.models.SpaceVersionState",
+    },
 }
 
 LOGGING = {
