@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from django.conf import settings
-from django.db import connection
+from django.db import close_old_connections
 
 from retrieval import rerank, spaces
 from retrieval.embedders import ModelUnavailable, embedder_for
@@ -24,7 +24,7 @@ def warm() -> None:
     try:
         spaces.open_indexes()
     finally:
-        connection.close()
+        close_old_connections()
     try:
         rerank.load()
     except ModelUnavailable as exc:
@@ -45,5 +45,5 @@ def _live_versions() -> list[SpaceVersion]:
         live = spaces.live_versions().values()
     finally:
         # A thread's connection would otherwise stay open for as long as the thread lives.
-        connection.close()
+        close_old_connections()
     return [version for version in live if version.space in settings.SPACES]

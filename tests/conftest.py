@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 import redis
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.site import Site, running_site
 
+# Generous: pages wait for real workers on machines of any speed.
+STEP_MS = 60_000
 CHROMIUM_FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -130,6 +132,7 @@ def chromium(started_chromium: tuple[Browser, asyncio.AbstractEventLoop]) -> Ite
     Django refuses its database there: outside of such a test it must not.
     """
     browser, loop = started_chromium
+    expect.set_options(timeout=STEP_MS)
     asyncio._set_running_loop(loop)
     yield browser
     asyncio._set_running_loop(None)

@@ -60,13 +60,6 @@ class Script:
         self.steps.release(len(self.pieces))
 
 
-@pytest.fixture(autouse=True)
-def _patient() -> Iterator[None]:
-    expect.set_options(timeout=STEP_MS)
-    yield
-    expect.set_options(timeout=None)
-
-
 @pytest.fixture
 def says(scripted):
     """Let the reader say these pieces, one for each step that the test allows."""

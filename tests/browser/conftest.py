@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
+from tests.conftest import STEP_MS
 from tests.site import Site
-
-# Generous: these pages wait for real workers on machines of any speed.
-STEP_MS = 60_000
-expect.set_options(timeout=STEP_MS)
 
 
 @pytest.fixture
