@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ingestion.furniture import furniture
 from ingestion.layout import Block, PageContent, Table
 from ingestion.parsing import Limits, parse_pages
 from ingestion.tables import row_texts, to_markdown
 
 LIMITS = Limits(memory_mb=2048, page_seconds=120)
-FURNITURE = ("page_header", "page_footer")
 Grid = tuple[tuple[str, ...], ...]
 
 
@@ -46,7 +46,12 @@ def _ours(content: PageContent) -> ParsedPage:
         for b in content.blocks
         if b.table
     )
-    said = (_text(block) for block in content.blocks if block.kind not in FURNITURE)
+    left_out = furniture([content])
+    said = (
+        _text(block)
+        for index, block in enumerate(content.blocks)
+        if (content.number, index) not in left_out
+    )
     return ParsedPage("\n\n".join(said), tables, content.height)
 
 

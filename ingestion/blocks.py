@@ -15,6 +15,11 @@ from ingestion.tables import build_table
 
 # Words that no region holds join into one block across gaps up to this many line heights.
 STRAY_GAP = 0.9
+# An icon in a line is at most this wide, with the white beside it, in font sizes. What stands
+# on one line has its baseline (and its size) at the same height to this many points.
+ICON = 2.0
+SAME_BASELINE = 1.0
+PARAGRAPHS: tuple[BlockKind, ...] = ("text", "list_item")
 
 
 def build_blocks(page: RawPage, *, outline: Mapping[str, int]) -> tuple[Block, ...]:
@@ -24,6 +29,7 @@ def build_blocks(page: RawPage, *, outline: Mapping[str, int]) -> tuple[Block, .
     """
     regions = tidy(page)
     shares, strays = share_out(page.words, regions)
+    _rejoin(regions, shares)
     blocks = [
         block
         for region, words in zip(regions, shares, strict=True)
@@ -31,6 +37,35 @@ def build_blocks(page: RawPage, *, outline: Mapping[str, int]) -> tuple[Block, .
     ]
     blocks += [_stray_block(words) for words in _stray_groups(strays)]
     return _in_order(blocks)
+
+
+def _rejoin(regions: Sequence[Region], shares: list[list[Word]]) -> None:
+    """Give the rest of a line back to the paragraph it was cut from.
+
+    An icon within a line makes the layout model take what follows it for text of its own.
+    """
+    for index, rest in enumerate(shares):
+        if regions[index].kind != "text" or not rest or not rest[0].text[:1].islower():
+            continue
+        for other, words in enumerate(shares):
+            if other != index and regions[other].kind in PARAGRAPHS and _cut_from(words, rest):
+                words.extend(rest)
+                rest.clear()
+                break
+
+
+def _cut_from(words: Sequence[Word], rest: Sequence[Word]) -> bool:
+    """Tell whether `rest`, a single line, goes on right after words on the same baseline."""
+    first = rest[0]
+    if any(abs(word.origin - first.origin) > SAME_BASELINE for word in rest):
+        return False
+    return any(
+        abs(word.origin - first.origin) < SAME_BASELINE
+        and abs(word.size - first.size) < SAME_BASELINE
+        and 0 < first.box.x0 - word.box.x1 < ICON * word.size
+        and not word.text.endswith((".", ":", ";", "!", "?"))
+        for word in words
+    )
 
 
 def _block(region: Region, words: list[Word], outline: Mapping[str, int]) -> Block | None:

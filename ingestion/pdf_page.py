@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
+from statistics import median
 from typing import Any
 
 from ingestion.layout import BlockKind, Box
@@ -29,6 +31,11 @@ THINNEST = 2.0
 INVISIBLE = 3
 # How far letters reach above and below the baseline, in font sizes.
 ABOVE, BELOW = 0.8, 0.22
+# White between letters that is wider than the line's usual by this much is a space.
+NARROW_SPACE = 0.1
+
+# A character of the library, and the span it is in.
+_Char = tuple[dict[str, Any], dict[str, Any]]
 
 
 def show_upright(page: Any) -> None:
@@ -134,24 +141,40 @@ def _by_run(words: Sequence[Word]) -> Iterator[list[Word]]:
 
 
 def _split_line(line: dict[str, Any], run: int) -> Iterator[Word]:
-    """Cut a line of the library into words at its spaces."""
+    """Cut a line of the library into words: at its spaces, and at gaps as wide as one."""
     cosine, sine = line["dir"]
     upright = abs(sine) < 0.1 and cosine > 0
-    pending: list[tuple[dict[str, Any], dict[str, Any]]] = []
-    for span in line["spans"]:
-        for char in span["chars"]:
-            if not char["c"].isspace():
-                pending.append((char, span))
-            elif pending:
-                yield from _word(pending, run, upright)
-                pending = []
+    chars = [(char, span) for span in line["spans"] for char in span["chars"]]
+    gaps = _gaps(chars) if upright else []
+    known = [gap for gap in gaps if gap is not None]
+    usual = max(0.0, median(known)) if known else 0.0
+    pending: list[_Char] = []
+    for index, (char, span) in enumerate(chars):
+        gap = gaps[index - 1] if index and gaps else None
+        apart = gap is not None and gap > usual + NARROW_SPACE
+        if pending and (char["c"].isspace() or apart):
+            yield from _word(pending, run, upright)
+            pending = []
+        if not char["c"].isspace():
+            pending.append((char, span))
     if pending:
         yield from _word(pending, run, upright)
 
 
-def _word(
-    chars: list[tuple[dict[str, Any], dict[str, Any]]], run: int, upright: bool
-) -> Iterator[Word]:
+def _gaps(chars: list[_Char]) -> list[float | None]:
+    """Return the white between letters or digits, in font sizes; None beside anything else.
+
+    Some files set words apart by position alone, closer than the library takes for a space.
+    """
+    return [
+        (after["bbox"][0] - before["bbox"][2]) / span["size"]
+        if before["c"].isalnum() and after["c"].isalnum() and span["size"]
+        else None
+        for (before, span), (after, _) in itertools.pairwise(chars)
+    ]
+
+
+def _word(chars: list[_Char], run: int, upright: bool) -> Iterator[Word]:
     text = clean("".join(char["c"] for char, _ in chars))
     boxes = [char["bbox"] for char, _ in chars]
     box = as_box(

@@ -48,3 +48,17 @@ def test_a_table_has_cells_and_keeps_its_words_as_lines() -> None:
     (table,) = build_blocks(RawPage(600, 800, tuple(placed), (region,)), outline={})
     assert table.table is not None
     assert table.text == "Year Sales\n2023 10"
+
+
+def test_the_rest_of_a_line_after_an_icon_goes_back_to_its_paragraph() -> None:
+    placed = [
+        *words("You can touch", x=72, y=100, run=0),
+        *words("the items.", x=72, y=114, run=1),
+        *words("in the list to see", x=148, y=100, run=2),
+    ]
+    regions = (
+        Region("text", Box(70, 98, 140, 126)),
+        Region("text", Box(146, 98, 300, 112)),
+    )
+    (block,) = build_blocks(RawPage(600, 800, tuple(placed), regions), outline={})
+    assert block.text == "You can touch in the list to see\nthe items."
