@@ -18,6 +18,8 @@ POINTS_PER_INCH = 72
 PAGE_DPI, LONGEST_PAGE_SIDE = 144, 2200
 # A page that shows less than this, as a share, is empty: a single word is a hundred times more.
 LEAST_INK = 1e-5
+# A page with fewer characters that shows more than this share beside them is looked at.
+FEWEST_CHARACTERS, UNEXPLAINED = 80, 0.004
 # Less sure than this, and people are told.
 UNCERTAIN = 0.8
 
@@ -61,7 +63,8 @@ def parse_page(page: OpenPage, *, outline: Mapping[str, int], reader: Reader) ->
     """Read, understand and render a page; `outline` tells headings' levels by their text."""
     pixels = page.render(None, scale=page_scale(page.width, page.height))
     rasters = page.rasters()
-    text = _text(page, rasters, pixels, reader)
+    inked = Inked(pixels)
+    text = _text(page, rasters, pixels, inked, reader)
     over = text.source in ("ocr", "mixed")
     raw = RawPage(
         width=page.width,
@@ -71,7 +74,7 @@ def parse_page(page: OpenPage, *, outline: Mapping[str, int], reader: Reader) ->
         rasters=rasters,
     )
     figures = Figures(page, raw, reader)
-    blocks = figures.complete(build_blocks(raw, outline=outline), Inked(pixels))
+    blocks = figures.complete(build_blocks(raw, outline=outline), inked)
     source: TextSource = text.source
     if figures.were_read:
         source = "ocr" if source in ("ocr", "none") else "mixed"
@@ -94,9 +97,13 @@ def page_scale(width: float, height: float) -> float:
     return min(PAGE_DPI / POINTS_PER_INCH, LONGEST_PAGE_SIDE / max(width, height))
 
 
-def _text(page: OpenPage, rasters: Sequence[Box], pixels: Pixels, reader: Reader) -> _Text:
+def _text(
+    page: OpenPage, rasters: Sequence[Box], pixels: Pixels, inked: Inked, reader: Reader
+) -> _Text:
     words = page.words()
     state = text_source.assess(words, rasters, Box(0.0, 0.0, page.width, page.height))
+    if state == "good" and _draws_words(words, inked):
+        state = "partial"
     if state == "good" or images.is_blank(pixels, ink=LEAST_INK):
         return _Text(words, "text_layer" if words else "none")
     if state == "partial" and not images.is_drawn(pixels):
@@ -106,6 +113,13 @@ def _text(page: OpenPage, rasters: Sequence[Box], pixels: Pixels, reader: Reader
     except OcrError:
         reading = Reading()
     return _combined(words, state, reading)
+
+
+def _draws_words(words: Sequence[Word], inked: Inked) -> bool:
+    """Tell whether a page that says next to nothing shows more: titles are often drawings."""
+    if sum(len(word.text) for word in words) > FEWEST_CHARACTERS:
+        return False
+    return inked.share_outside([word.box for word in words]) > UNEXPLAINED
 
 
 def _combined(words: tuple[Word, ...], state: text_source.TextState, reading: Reading) -> _Text:

@@ -43,6 +43,14 @@ class Inked:
             box = self._moved(box, side, others)
         return box
 
+    def share_outside(self, boxes: Sequence[Box]) -> float:
+        """Return the share of the page, from 0 to 1, that shows something outside of `boxes`."""
+        rest = self._marks.copy()
+        for box in boxes:
+            x0, y0, x1, y1 = (max(0, round(v * self._scale)) for v in box.as_list())
+            rest[y0:y1, x0:x1] = False
+        return float(rest.mean())
+
     def _moved(self, box: Box, side: Side, others: Sequence[Box]) -> Box:
         values = {"left": box.x0, "top": box.y0, "right": box.x1, "bottom": box.y1}
         values[side] = self._end(box, side)
