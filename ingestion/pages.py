@@ -90,16 +90,19 @@ def _parse_pending(document: Document, run: str) -> bool:
     pending = list(document.pages.filter(state=PageState.PENDING).values_list("number", flat=True))
     if not pending:
         return True
+    turn = pipeline.Turn(document)
     with local_copy(document.pdf_name) as path:
         outcomes = parsing.parse_pages(
             path,
-            _until_turn_ends(document, pending),
+            itertools.takewhile(lambda _: not turn.is_over(), pending),
             limits=limits(),
             processes=_processes(),
             tick=_Watch(document, run),
         )
         with contextlib.closing(outcomes):
-            for outcome in outcomes:
+            for finished, outcome in enumerate(outcomes):
+                if not finished:
+                    turn.begin()
                 _store(document, run, outcome)
     return not document.pages.filter(state=PageState.PENDING).exists()
 
@@ -124,14 +127,6 @@ class _Watch:
         if time.monotonic() - self._looked_at > WATCH_SECONDS:
             self._looked_at = time.monotonic()
             pipeline.keep(self._document.pk, self._run)
-
-
-def _until_turn_ends(document: Document, numbers: list[int]) -> Iterator[int]:
-    turn = pipeline.Turn(document)
-    for number in numbers:
-        if turn.is_over():
-            return
-        yield number
 
 
 def _store(document: Document, run: str, outcome: parsing.PageOutcome) -> None:

@@ -41,6 +41,9 @@ FRESH, GAVE_WAY = 3, 6
 TURN_SECONDS = 20
 # ... and after this long in any case: an unfinished task is delivered again, to another worker.
 LONGEST_TURN_SECONDS = 300
+# How long a worker may take to say that it is there.
+ANSWER_SECONDS = 2.0
+ASK_ONCE = {"max_retries": 1, "socket_connect_timeout": 2}
 
 
 class Superseded(Exception):
@@ -94,10 +97,17 @@ def fail(document_id: int, run: str, message: str) -> None:
 
 
 class Turn:
-    """A document's turn at a worker, which ends when others have waited long enough."""
+    """A document's turn at a worker, which ends when others have waited long enough.
+
+    Let it `begin` again when models are loaded and processes have started: on a busy
+    machine that alone would use up every turn, and nothing would come of any.
+    """
 
     def __init__(self, document: Document) -> None:
         self._document = document
+        self.begin()
+
+    def begin(self) -> None:
         self._began = time.monotonic()
 
     def is_over(self) -> bool:
@@ -109,6 +119,21 @@ class Turn:
         others = Document.objects.active().exclude(pk=self._document.pk)
         # Only as many runs are in hand as there are worker processes: among so many, one waits.
         return liveness.any_waiting(others.values_list("run", flat=True)[:200])
+
+
+def why_nothing_moves() -> str:
+    """Return a sentence when nobody takes what is queued; nothing when a worker answers."""
+    try:
+        with current_app.connection_for_write(transport_options=ASK_ONCE) as connection:
+            answers = current_app.control.ping(timeout=ANSWER_SECONDS, connection=connection)
+    except (RedisError, BrokerError, OSError):
+        return (
+            f"The task queue at {settings.REDIS_URL} does not answer. What is submitted waits "
+            "until Pagewise runs: manage.py serve."
+        )
+    if answers:
+        return ""
+    return "No worker answers. What is submitted waits until Pagewise runs: manage.py serve."
 
 
 # --- steps -----------------------------------------------------------------------------------

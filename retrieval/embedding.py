@@ -40,8 +40,8 @@ def embed_document(document: Document, run: str) -> bool:
     Raises PermanentError, or pipeline.Superseded when another run took over.
     """
     chunks = document.chunks.filter(generation=_generation_in_hand(document))
-    turn = pipeline.Turn(document)
     progress = _Progress(document, run, chunks)
+    turn = pipeline.Turn(document)
     for version in progress.versions:
         for chunk_ids in _slices(missing(version, chunks), version):
             made = make(version, chunk_ids)
