@@ -20,6 +20,9 @@ from ingestion.layout import DocumentFacts, PageContent, PageImage
 __all__ = ["CannotRead", "Limits", "PageOutcome", "convert", "inspect", "parse_pages"]
 
 TICK_SECONDS = 0.25
+# Loading its models costs a child about this long. A document that one child has read by
+# then needs no other.
+WORTH_ANOTHER_SECONDS = 2.0
 # A file that ends its child this often before the first page is never going to open.
 OPENING_TRIES = 2
 
@@ -150,6 +153,7 @@ class _Crew:
         self._password = password
         self._children: list[Child] = []
         self._failed_openings = 0
+        self._ready_at: float | None = None
 
     def close(self) -> None:
         for child in self._children:
@@ -172,8 +176,14 @@ class _Crew:
         for child in self._children:
             if child.page is None and (number := next(numbers, None)) is not None:
                 child.ask(number)
-        while len(self._children) < self._size and (number := next(numbers, None)) is not None:
+        while self._has_room() and (number := next(numbers, None)) is not None:
             self._start(number)
+
+    def _has_room(self) -> bool:
+        if not self._children:
+            return True
+        working = time.monotonic() - self._ready_at if self._ready_at else 0.0
+        return len(self._children) < self._size and working > WORTH_ANOTHER_SECONDS
 
     def _start(self, number: int) -> None:
         child = Child("parse", self._path, password=self._password, limits=self._limits)
@@ -200,6 +210,7 @@ class _Crew:
         assert child.page is not None
         if "ready" in message.data:
             child.is_ready = True
+            self._ready_at = self._ready_at or time.monotonic()
             self._failed_openings = 0
             child.ask(child.page)
             return
