@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -252,9 +253,12 @@ def _table_chunks(draft: ChunkDraft, table: Table, limit: _Limit) -> Iterator[Ch
 
 
 def _row_groups(costs: list[int], room: int) -> Iterator[tuple[int, int]]:
+    """Cut rows into groups of at most `room` tokens, of about the same size."""
+    parts = max(1, math.ceil(sum(costs) / room)) if room > 0 else len(costs)
+    target = sum(costs) / max(1, parts)
     start, spent = 0, 0
     for index, cost in enumerate(costs):
-        if index > start and spent + cost > room:
+        if index > start and (spent + cost > room or spent >= target):
             yield start, index
             start, spent = index, 0
         spent += cost

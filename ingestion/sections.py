@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ingestion.captions import attach, line_above
 from ingestion.furniture import furniture
 from ingestion.headings import heading_levels
 from ingestion.images import are_alike
 from ingestion.layout import Block, PageContent
+from ingestion.tables import continued
 from ingestion.text_flow import Flow, Passage, vocabulary
 
 # Pictures whose sides differ by at most this share may be the same.
 SAME_SIZE = 0.05
+# The edges of a table that goes on over a page differ by at most this many points.
+SAME_EDGE = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,7 @@ def _items(pages: Sequence[PageContent]) -> Iterator[_Item]:
     """Yield what is to be read, captions with their figures and not on their own."""
     left_out = furniture(pages)
     shown: list[Block] = []
+    last: _Item | None = None
     for page in pages:
         blocks = [
             block for index, block in enumerate(page.blocks) if (page.number, index) not in left_out
@@ -153,7 +157,27 @@ def _items(pages: Sequence[PageContent]) -> Iterator[_Item]:
                 shown.append(block)
             if block.kind == "table" and not own:
                 own = line_above(blocks, index)
-            yield _Item(page.number, block, tuple(blocks[i] for i in own))
+            item = _Item(page.number, block, tuple(blocks[i] for i in own))
+            if last is not None and last.page == page.number - 1:
+                item = _going_on(last, item)
+            last = item
+            yield item
+
+
+def _going_on(last: _Item, item: _Item) -> _Item:
+    """Give a table that goes on from the page before that one's header and captions.
+
+    It does if it stands first on its page and the other last, between the same edges.
+    """
+    above, below = last.block, item.block
+    if not (above.table and below.table) or item.captions:
+        return item
+    if max(abs(above.box.x0 - below.box.x0), abs(above.box.x1 - below.box.x1)) > SAME_EDGE:
+        return item
+    table = continued(above.table, below.table)
+    if table is None:
+        return item
+    return _Item(item.page, replace(below, table=table), last.captions)
 
 
 def _same_picture(one: Block, other: Block) -> bool:

@@ -145,14 +145,37 @@ def _with_header(table: Table) -> Table:
     """Count the leading rows that name columns: those before the first row of values."""
     rows = [[c for c in table.cells if c.row == row] for row in range(table.rows)]
     header = 0
+    under_spans = False
     for row in rows[:MOST_HEADER_ROWS]:
-        if any(_is_value(cell.text) for cell in row if cell.column > 0):
+        # Below a name over several columns stand the columns' own, even if they are numbers.
+        names_leaves = under_spans and row[0].column > 0
+        if not names_leaves and any(_is_value(cell.text) for cell in row if cell.column > 0):
             break
         header += 1
-        # A row label alone, or a full row of words, ends what can be told from the values.
-        if not any(cell.column_span > 1 for cell in row) and len(row) > 1:
+        under_spans = any(cell.column_span > 1 for cell in row)
+        # A full row of words ends what can be told from the values.
+        if not under_spans and len(row) > 1:
             break
     return replace(table, header_rows=min(max(header, 1), max(table.rows - 1, 1)))
+
+
+def continued(above: Table, below: Table) -> Table | None:
+    """Return the table `below` under the header of the one that it goes on from, or None.
+
+    Tables go on over a page if they have as many columns; the header may be said again.
+    """
+    if above.columns != below.columns or above.header_rows >= above.rows:
+        return None
+    if header_texts(above) == header_texts(below):
+        return below
+    header = [replace(cell, box=None) for cell in above.cells if cell.row < above.header_rows]
+    moved = [replace(cell, row=cell.row + above.header_rows) for cell in below.cells]
+    return Table(
+        rows=above.header_rows + below.rows,
+        columns=below.columns,
+        cells=(*header, *moved),
+        header_rows=above.header_rows,
+    )
 
 
 def _is_value(text: str) -> bool:

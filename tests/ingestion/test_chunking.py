@@ -1,5 +1,6 @@
 import itertools
 import re
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -179,3 +180,15 @@ def test_spans_follow_the_text_and_point_into_the_page(blocks: list[Block]) -> N
 
 def _letters(text: str) -> str:
     return re.sub(r"\s+", "", text)
+
+
+def test_a_table_over_two_pages_keeps_its_caption_and_header() -> None:
+    caption = block("Table 1: Sales", kind="caption", y=586)
+    first = page(caption, block("x", kind="table", y=600, table=grid(3)), number=1)
+    rest = grid(2)
+    renamed = tuple(replace(cell, text=f"s{cell.text}") for cell in rest.cells)
+    second = page(block("x", kind="table", y=60, table=replace(rest, cells=renamed)), number=2)
+    _, found = chunk_document([first, second], count_tokens=word_count, max_tokens=60)
+    assert (found.page, found.caption) == (2, "Table 1: Sales")
+    assert found.text.split("\n")[0] == "| r0c0 | r0c1 |"
+    assert found.text.split("\n")[2:] == ["| sr0c0 | sr0c1 |", "| sr1c0 | sr1c1 |"]
