@@ -111,7 +111,7 @@ def _document(path: Path) -> Any:
         sha256=digest,
         size_bytes=path.stat().st_size,
         page_count=facts.page_count,
-        metadata=facts.metadata,
+        facts=facts.metadata,
         outline=[list(entry) for entry in facts.outline],
     )
     with path.open("rb") as file:

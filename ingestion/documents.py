@@ -72,7 +72,7 @@ def submit(
                 sha256=taken.sha256,
                 size_bytes=upload.size or 0,
                 page_count=taken.facts.page_count,
-                metadata=taken.facts.metadata,
+                facts=taken.facts.metadata,
                 outline=[list(entry) for entry in taken.facts.outline],
                 source_path=source_path,
             )

@@ -64,6 +64,28 @@ class Collection(models.Model):
         return self.name
 
 
+@models.JSONField.register_lookup
+class HasItem(models.Lookup):
+    """`<json list>__has_item="text"`: the list holds this text, on SQLite and PostgreSQL."""
+
+    lookup_name = "has_item"
+    prepare_rhs = False
+
+    def get_db_prep_lookup(self, value: Any, connection: Any) -> Any:
+        return "%s", [value]
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        column, before = self.process_lhs(compiler, connection)
+        item, after = self.process_rhs(compiler, connection)
+        sql = f"EXISTS (SELECT 1 FROM json_each({column}) AS item WHERE item.value = {item})"
+        return sql, [*before, *after]
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+        column, before = self.process_lhs(compiler, connection)
+        item, after = self.process_rhs(compiler, connection)
+        return f"{column} @> to_jsonb({item}::text)", [*before, *after]
+
+
 class DocumentState(models.TextChoices):
     QUEUED = "queued"
     PARSING = "parsing"
@@ -89,6 +111,13 @@ class DocumentQuerySet(models.QuerySet["Document"]):
 
     def active(self) -> DocumentQuerySet:
         return self.filter(state__in=ACTIVE_STATES)
+
+    def tagged(self, *tags: str) -> DocumentQuerySet:
+        """Documents that have every one of the tags, in any case of letters."""
+        found = self
+        for tag in tags:
+            found = found.filter(tags__has_item=tag.strip().lower())
+        return found
 
 
 def document_file_path(document: Document, filename: str) -> str:
@@ -118,9 +147,14 @@ class Document(models.Model):
     sha256 = models.CharField(max_length=64)
     size_bytes = models.BigIntegerField()
     page_count = models.PositiveIntegerField(null=True)
-    metadata = models.JSONField(default=dict, blank=True)
+    facts = models.JSONField(
+        default=dict, blank=True, help_text="What the file says of itself: author, language, …"
+    )
     outline = models.JSONField(default=list, blank=True)
-    tags = models.JSONField(default=list, blank=True)
+    tags = models.JSONField(default=list, blank=True, help_text="See ingestion.labels.")
+    metadata = models.JSONField(
+        default=dict, blank=True, help_text="Given by people, to filter by; see ingestion.labels."
+    )
 
     state = models.CharField(
         max_length=12, choices=DocumentState, default=DocumentState.QUEUED, db_index=True
