@@ -59,6 +59,22 @@ def between(alpha: float, *, text: str = "text", image: str = "image") -> dict[s
     return {text: alpha, image: 1 - alpha}
 
 
+METHODS = ("rrf", "dbsf", "weighted")
+
+
+def merge(
+    rankings: Rankings, method: str, *, k: int = 60, weights: Weights | None = None
+) -> Ranking:
+    """Merge by a method's name; `k` is for rrf only. Raises ValueError for an unknown one."""
+    if method == "rrf":
+        return rrf(rankings, k=k, weights=weights)
+    if method == "dbsf":
+        return dbsf(rankings, weights=weights)
+    if method == "weighted":
+        return weighted(rankings, weights=weights)
+    raise ValueError(f"there is no fusion {method!r}: {', '.join(METHODS)}")
+
+
 def _weighted_sum(parts: Rankings, weights: Weights | None) -> Ranking:
     totals: dict[int, float] = defaultdict(float)
     for name, part in parts.items():

@@ -16,7 +16,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from retrieval.candidates import Candidate, CandidateFilter
+from retrieval.candidates import (
+    Candidate,
+    CandidateFilter,
+    Combined,
+    DocumentIn,
+    KindIn,
+    PagesBetween,
+    Term,
+)
 from retrieval.keyword_text import STOP_WORDS, prepare
 
 # The document number of the entry that holds the revision; no row of the database has it.
@@ -152,21 +160,43 @@ class KeywordIndex:
         should = [
             (occur.Should, query.term_query(schema, "content", word, "freq")) for word in words
         ]
-        filters = [self._of_documents(list(where.document_ids))]
-        if where.kinds is not None:
-            filters.append(query.term_set_query(schema, "kind", list(where.kinds)))
-        if where.pages is not None:
-            first, last = where.pages
-            unsigned = tantivy.FieldType.Unsigned
-            filters.append(query.range_query(schema, "page", unsigned, max(0, first), last))
+        filters = [self._of_documents(where.document_ids)]
+        filters += [self._holding(term) for term in where.all_terms()]
         # A filter lets through and adds nothing to the score.
         must = [(occur.Must, query.const_score_query(each, 0.0)) for each in filters]
         return query.boolean_query([(occur.Must, query.boolean_query(should)), *must])
 
-    def _of_documents(self, document_ids: list[int]) -> Any:
+    def _holding(self, term: Term) -> Any:
         import tantivy
 
-        return tantivy.Query.term_set_query(self._index.schema, "document", document_ids)
+        schema, query, unsigned = self._index.schema, tantivy.Query, tantivy.FieldType.Unsigned
+        match term:
+            case DocumentIn(documents):
+                return self._of_documents(documents)
+            case KindIn(kinds):
+                return query.term_set_query(schema, "kind", list(kinds))
+            case PagesBetween(first, last):
+                return query.range_query(schema, "page", unsigned, max(0, first), max(0, last))
+            case Combined():
+                return self._combined(term)
+
+    def _combined(self, term: Combined) -> Any:
+        import tantivy
+
+        occur = tantivy.Occur
+        # A boolean query of exclusions alone would find nothing: it starts from everything.
+        clauses = [(occur.Must, tantivy.Query.all_query())]
+        clauses += [(occur.Must, self._holding(each)) for each in term.must]
+        if term.should:
+            some = [(occur.Should, self._holding(each)) for each in term.should]
+            clauses.append((occur.Must, tantivy.Query.boolean_query(some)))
+        clauses += [(occur.MustNot, self._holding(each)) for each in term.must_not]
+        return tantivy.Query.boolean_query(clauses)
+
+    def _of_documents(self, document_ids: Iterable[Any]) -> Any:
+        import tantivy
+
+        return tantivy.Query.term_set_query(self._index.schema, "document", list(document_ids))
 
 
 def words_of(query: str) -> list[str]:

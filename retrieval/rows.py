@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ingestion.models import ChunkKind
-from retrieval.candidates import CandidateFilter
+from retrieval.candidates import CandidateFilter, Combined, DocumentIn, KindIn, PagesBetween, Term
 
 # The document number of rows that stay in an index but are found no more; no document has it.
 DEAD = 0
@@ -84,11 +84,26 @@ class Rows:
         if where.finds_nothing:
             return np.zeros(len(self), dtype=bool)
         mask = self.of_documents(where.document_ids - {DEAD})
-        if where.kinds is not None:
-            wanted = np.zeros(256, dtype=bool)
-            wanted[[KIND_CODES[kind] for kind in where.kinds if kind in KIND_CODES]] = True
-            mask &= wanted[self.kinds]
-        if where.pages is not None:
-            first, last = where.pages
-            mask &= (self.pages >= first) & (self.pages <= last)
+        for term in where.all_terms():
+            mask &= self._holding(term)
         return mask
+
+    def _holding(self, term: Term) -> np.ndarray:
+        match term:
+            case DocumentIn(documents):
+                return self.of_documents(documents)
+            case KindIn(kinds):
+                wanted = np.zeros(256, dtype=bool)
+                wanted[[KIND_CODES[kind] for kind in kinds if kind in KIND_CODES]] = True
+                return wanted[self.kinds]
+            case PagesBetween(first, last):
+                return (self.pages >= first) & (self.pages <= last)
+            case Combined(must, should, must_not):
+                mask = np.ones(len(self), dtype=bool)
+                for each in must:
+                    mask &= self._holding(each)
+                if should:
+                    mask &= np.logical_or.reduce([self._holding(each) for each in should])
+                for each in must_not:
+                    mask &= ~self._holding(each)
+                return mask

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from django.conf import settings
+import numpy as np
 
+from ingestion.errors import PermanentError
 from ingestion.models import Chunk
-from retrieval import fusion
-from retrieval import rerank as reranking
+from retrieval import requests, spaces, vectors
 from retrieval.candidates import CandidateFilter
 from retrieval.duplicates import first_of_each
-from retrieval.embedders import ModelUnavailable
-from retrieval.sources import Gathered, gather
+from retrieval.fusion import Ranking
+from retrieval.models import Embedding
+from retrieval.query_vectors import QueryVectors
+from retrieval.request import Query, SearchRequest
+from retrieval.sources import Run
+from retrieval.stages import final_scores, fused, in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,8 @@ class Hit:
     """One chunk of the answer to a search, with document and page selected.
 
     `score` is what the hits are ordered by: the rerank score where there is one, else the
-    fused score. `sources` holds the lists that contained the chunk.
+    fused score. `sources` holds the lists that contained the chunk, by their labels;
+    `vectors` those that were asked for, by space.
     """
 
     chunk: Chunk
@@ -39,6 +44,7 @@ class Hit:
     sources: Mapping[str, SourceRank]
     fused_score: float
     rerank_score: float | None = None
+    vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,61 +58,83 @@ class SearchResult:
     rerank_model: str = ""
 
 
+NOTHING = SearchResult((), {}, {}, ())
+
+
 def search(
-    query: str,
+    query: str | Query,
     *,
     where: CandidateFilter,
-    top_k: int = 10,
+    top_k: int | None = None,
     weights: Mapping[str, float] | None = None,
     rerank: bool = True,
+    request: SearchRequest | None = None,
 ) -> SearchResult:
     """Find the chunks that best answer a query, within what the filter lets through.
 
-    Every source is asked, the lists are fused, repeated passages are left out, and the best
-    are put in order by the cross-encoder where it can be had. What could not be used is said
-    in `notes`; it never fails the rest.
+    Every source of the request is asked, the lists are fused, repeated passages are left out,
+    and the best are put in order by the final stage. Without a request, that of the live
+    search profile is run. What could not be used is said in `notes`; it never fails the rest.
     """
+    request = request or requests.standard()
+    if weights:
+        request = request.with_weights(dict(weights))
+    if not rerank:
+        request = request.without_final()
+    if top_k is not None:
+        request = replace(request, top_k=top_k)
+    asked = Query(query) if isinstance(query, str) else query
+    return search_many([asked], where=where, request=request)[0]
+
+
+def search_many(
+    queries: Sequence[Query], *, where: CandidateFilter, request: SearchRequest
+) -> list[SearchResult]:
+    """Run one request for several queries, which are encoded together.
+
+    Raises PermanentError for a query by a picture that no source can be asked by.
+    """
+    if where.finds_nothing:
+        return [NOTHING for _ in queries]
+    live = spaces.live_versions()
+    encoder = QueryVectors(queries)
+    return [
+        NOTHING if query.is_empty else _run(Run(query, number, where, live, encoder), request)
+        for number, query in enumerate(queries)
+    ]
+
+
+def _run(run: Run, request: SearchRequest) -> SearchResult:
     start = time.perf_counter()
-    defaults = settings.SEARCH_DEFAULTS
-    if where.finds_nothing or not query.strip():
-        return SearchResult((), {}, {}, ())
-    weights = {**defaults["weights"], **(weights or {})}
-    found = gather(query, where=where, limit=defaults["candidates"], weights=weights)
-    with found.timed("fuse"):
-        hits = _resolve(_fuse(found, weights), found, where)
-    model = ""
-    if rerank and hits:
-        with found.timed("rerank"):
-            hits, model = _rerank(query, hits, found.notes)
-    found.timings["total"] = time.perf_counter() - start
+    ranking = fused(request.stage, run)
+    if run.query.has_picture and not run.rankings:
+        raise PermanentError(" ".join(["Nothing can be found by this picture.", *run.notes]))
+    with run.timed("resolve"):
+        hits = _resolve(ranking, run)
+    if request.stage.final is not None and hits:
+        hits = _finally(hits, run, request)
+    hits = hits[: request.top_k]
+    run.timings["total"] = time.perf_counter() - start
     return SearchResult(
-        hits=tuple(replace(hit, rank=rank) for rank, hit in enumerate(hits[:top_k], start=1)),
-        index_versions=found.versions,
-        timings=found.timings,
-        notes=tuple(found.notes),
-        rerank_model=model,
+        hits=tuple(_with_vectors(hits, request, run)),
+        index_versions=run.versions,
+        timings=run.timings,
+        notes=tuple(run.notes),
+        rerank_model=run.rerank_model,
     )
 
 
-def _fuse(found: Gathered, weights: Mapping[str, float]) -> fusion.Ranking:
-    rankings = {
-        name: [(candidate.chunk_id, candidate.score) for candidate in candidates]
-        for name, candidates in found.rankings.items()
-    }
-    return fusion.rrf(rankings, k=settings.SEARCH_DEFAULTS["rrf_k"], weights=weights)
-
-
-def _resolve(ranking: fusion.Ranking, found: Gathered, where: CandidateFilter) -> list[Hit]:
+def _resolve(ranking: Ranking, run: Run) -> list[Hit]:
     """Read the chunks, in one query; drop what is not live, not allowed, or said before."""
-    ids = [chunk_id for chunk_id, _ in ranking]
+    ids = [chunk_id for chunk_id, _ in ranking if chunk_id != run.query.like]
     rows = Chunk.objects.live().filter(pk__in=ids).select_related("document", "page")
     chunks = {
         chunk.pk: chunk
         for chunk in rows.defer("page__layout", "table")
         # An index may lag behind the database, never the other way round.
-        if chunk.document_id in where.document_ids
+        if run.where.admits(chunk.document_id, chunk.kind, chunk.page_number)
     }
-    sources = _sources(found)
+    sources = _sources(run)
     hits = [
         Hit(chunks[pk], 0, score, sources[pk], fused_score=score)
         for pk, score in ranking
@@ -115,12 +143,11 @@ def _resolve(ranking: fusion.Ranking, found: Gathered, where: CandidateFilter) -
     return [hits[index] for index in first_of_each([_said(hit.chunk) for hit in hits])]
 
 
-def _sources(found: Gathered) -> dict[int, dict[str, SourceRank]]:
+def _sources(run: Run) -> dict[int, dict[str, SourceRank]]:
     sources: dict[int, dict[str, SourceRank]] = {}
-    for name, candidates in found.rankings.items():
-        for rank, candidate in enumerate(candidates, start=1):
-            ranks = sources.setdefault(candidate.chunk_id, {})
-            ranks[name] = SourceRank(rank, candidate.score)
+    for name, ranking in run.rankings.items():
+        for rank, (chunk_id, score) in enumerate(ranking, start=1):
+            sources.setdefault(chunk_id, {})[name] = SourceRank(rank, score)
     return sources
 
 
@@ -128,26 +155,25 @@ def _said(chunk: Chunk) -> str:
     return f"{chunk.caption}\n{chunk.text}"
 
 
-def _rerank(query: str, hits: list[Hit], notes: list[str]) -> tuple[list[Hit], str]:
-    """Put the best hits in the cross-encoder's order; without one the order stands."""
-    count = settings.SEARCH_DEFAULTS["rerank"]
-    try:
-        if reranking.locate().source == "hub":
-            raise ModelUnavailable("it is still being downloaded.")
-        reranker = reranking.load()
-    except ModelUnavailable as exc:
-        notes.append(
-            f"The order is that of the fused lists, without {settings.RERANK_MODEL}: {exc}"
-        )
-        return hits, ""
-    scores = reranker.scores(query, [hit.chunk.context_text for hit in hits[:count]])
-    return [*_in_order(hits[:count], scores), *hits[count:]], reranker.model
+def _finally(hits: Sequence[Hit], run: Run, request: SearchRequest) -> list[Hit]:
+    """Put the best hits in the final stage's order; where it cannot be had the order stands."""
+    final = request.stage.final
+    assert final is not None
+    by_id = {hit.chunk.pk: hit for hit in hits}
+    chunks = {pk: hit.chunk for pk, hit in by_id.items()}
+    scores = final_scores(final, run, list(by_id)[: final.limit], chunks)
+    ranking = in_order([(hit.chunk.pk, hit.score) for hit in hits], scores)
+    return [replace(by_id[pk], score=score, rerank_score=scores.get(pk)) for pk, score in ranking]
 
 
-def _in_order(hits: Sequence[Hit], scores: Sequence[float]) -> list[Hit]:
-    scored = [
-        replace(hit, score=score, rerank_score=score)
-        for hit, score in zip(hits, scores, strict=True)
+def _with_vectors(hits: Sequence[Hit], request: SearchRequest, run: Run) -> list[Hit]:
+    found: dict[int, dict[str, np.ndarray]] = {hit.chunk.pk: {} for hit in hits}
+    for space in request.vectors:
+        if version := run.live.get(space):
+            rows = Embedding.objects.filter(space_version=version, chunk__in=list(found))
+            for pk, blob in rows.values_list("chunk_id", "vector"):
+                found[pk][space] = vectors.unpack([bytes(blob)], version.dimension)[0]
+    return [
+        replace(hit, rank=rank, vectors=found[hit.chunk.pk])
+        for rank, hit in enumerate(hits, start=1)
     ]
-    # Sorting keeps the fused order among equal scores.
-    return sorted(scored, key=lambda hit: -hit.score)

@@ -1,4 +1,4 @@
-"""Ask every source (the vector spaces and the keyword index) for its candidates."""
+"""Ask one source (a vector space or the keyword index) for its candidates."""
 
 from __future__ import annotations
 
@@ -9,27 +9,37 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ingestion.errors import PermanentError, TransientError
-from retrieval import keywords, spaces, vector_search
+from retrieval import keywords, scope, vector_search
 from retrieval.candidates import Candidate, CandidateFilter, IndexNotReady
-from retrieval.embedders import FALLBACK_PREFIX, ModelUnavailable, embedder_for, plan_for
+from retrieval.embedders import ModelUnavailable
 from retrieval.models import SpaceVersion
+from retrieval.query_vectors import CannotAsk, QueryVectors
+from retrieval.request import KEYWORDS, Query, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy as np
-
-KEYWORDS = "keywords"
+    from retrieval.fusion import Ranking
 
 
 @dataclass(slots=True)
-class Gathered:
-    """What the sources gave: rankings by source, versions asked, seconds, what went wrong."""
+class Run:
+    """One query on its way through a request, and what has been found out so far.
 
-    rankings: dict[str, list[Candidate]] = field(default_factory=dict)
+    `rankings` holds each list by its label, `versions` the number of each space's version
+    that answered, `timings` seconds by stage, `notes` what went wrong, in sentences.
+    """
+
+    query: Query
+    number: int
+    where: CandidateFilter
+    live: Mapping[str, SpaceVersion]
+    vectors: QueryVectors
+    rankings: dict[str, Ranking] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    rerank_model: str = ""
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -41,52 +51,47 @@ class Gathered:
             spent = time.perf_counter() - start
             self.timings[stage] = self.timings.get(stage, 0.0) + spent
 
+    def note(self, sentence: str) -> None:
+        if sentence and sentence not in self.notes:
+            self.notes.append(sentence)
 
-def gather(
-    query: str, *, where: CandidateFilter, limit: int, weights: Mapping[str, float]
-) -> Gathered:
-    """Return up to `limit` candidates of each source whose weight is not 0.
 
-    A source that cannot answer is missing from the rankings, and a note says why.
-    """
-    found = Gathered()
-    vectors: dict[str, np.ndarray] = {}
-    for name, version in spaces.live_versions().items():
-        if weights.get(name, 1.0) == 0:
-            continue
-        try:
-            found.rankings[name] = _ask(name, version, query, where, limit, vectors, found)
-        except (ModelUnavailable, IndexNotReady, PermanentError, TransientError) as exc:
-            found.notes.append(f"The {name} index was not searched: {exc}")
-            continue
-        found.versions[name] = version.number
+def ask(source: Source, run: Run) -> Ranking | None:
+    """Return a source's candidates, best first; None, and a note, when it cannot answer."""
+    version = run.live.get(source.space)
+    if version is None:
+        run.note(f"The {source.space} index was not searched: it has not been set up yet.")
+        return None
+    try:
+        asked = _keywords if source.space == KEYWORDS else _vectors
+        found = asked(source, version, run)
+    except (ModelUnavailable, IndexNotReady, PermanentError, TransientError) as exc:
+        run.note(f"The {source.space} index was not searched: {exc}")
+        return None
+    run.versions[source.space] = version.number
+    return [(candidate.chunk_id, candidate.score) for candidate in found]
+
+
+def _keywords(source: Source, version: SpaceVersion, run: Run) -> list[Candidate]:
+    if not run.query.text.strip():
+        raise CannotAsk("a picture has no words to look up.")
+    with run.timed(source.label):
+        where = scope.narrowed(run.where, source.filter)
+        found = keywords.search(run.query.text, limit=source.limit, where=where, version=version)
+    run.note(keywords.lag(version))
     return found
 
 
-def _ask(
-    name: str,
-    version: SpaceVersion,
-    query: str,
-    where: CandidateFilter,
-    limit: int,
-    vectors: dict[str, np.ndarray],
-    found: Gathered,
-) -> list[Candidate]:
-    if name == KEYWORDS:
-        with found.timed(name):
-            candidates = keywords.search(query, limit=limit, where=where, version=version)
-        if lag := keywords.lag(version):
-            found.notes.append(lag)
-        return candidates
-    model = version.model.removeprefix(FALLBACK_PREFIX)
-    if model not in vectors:
-        with found.timed("encode"):
-            vectors[model] = _encode(version, query)
-    with found.timed(name):
-        return vector_search.search(version, vectors[model], limit=limit, where=where)
-
-
-def _encode(version: SpaceVersion, query: str) -> np.ndarray:
-    if plan_for(version.space, version.model).weights.source == "hub":
-        raise ModelUnavailable(f"{version.model} is still being downloaded.")
-    return embedder_for(version.space, version.model).encode_queries([query])[0]
+def _vectors(source: Source, version: SpaceVersion, run: Run) -> list[Candidate]:
+    with run.timed("encode"):
+        vector, left_out = run.vectors.of(run.number, version)
+    run.note(left_out)
+    with run.timed(source.label):
+        return vector_search.search(
+            version,
+            vector,
+            limit=source.limit,
+            where=scope.narrowed(run.where, source.filter),
+            ef_search=source.ef_search,
+            exact=source.exact,
+        )

@@ -40,7 +40,7 @@ def test_timings_cover_the_stages(library):
 
 def test_an_empty_scope_finds_nothing_and_asks_nobody(library, monkeypatch):
     library.document("apple")
-    monkeypatch.setattr("retrieval.search.gather", None)
+    monkeypatch.setattr("retrieval.search.fused", None)
     assert search("apple", where=CandidateFilter(frozenset())).hits == ()
     assert search("  ", where=CandidateFilter(frozenset({1}))).hits == ()
 
