@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from ingestion.models import Document
-from retrieval import scope, space_status
+from ingestion.models import Chunk, Document
+from retrieval import requests, scope, space_status
 from retrieval.candidates import CandidateFilter
-from retrieval.search import search
+from retrieval.request import Query, SearchRequest
+from retrieval.request_form import to_request
+from retrieval.search import search_many
 from retrieval.serializers import (
+    BatchResponseSerializer,
     SearchRequestSerializer,
     SearchResponseSerializer,
     SpaceSerializer,
@@ -21,19 +26,54 @@ from retrieval.serializers import (
 
 
 class SearchView(APIView):
-    @extend_schema(request=SearchRequestSerializer, responses=SearchResponseSerializer)
+    parser_classes = [JSONParser, MultiPartParser, FormParser]
+
+    @extend_schema(
+        request=SearchRequestSerializer,
+        responses=PolymorphicProxySerializer(
+            "SearchAnswer",
+            [SearchResponseSerializer, BatchResponseSerializer],
+            resource_type_field_name=None,
+            many=False,
+        ),
+    )
     def post(self, request: Request) -> Response:
-        """Find the passages, tables and figures that best answer a query."""
+        """Find the passages, tables and figures that best answer one query or several.
+
+        One query: hits. `queries`: results, each with hits.
+        """
         form = SearchRequestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         wanted = form.validated_data
-        result = search(
-            wanted["query"],
+        results = search_many(
+            [_query(entry, request.user) for entry in wanted.get("queries", [wanted])],
             where=_scope(request.user, wanted),
-            top_k=wanted["top_k"],
-            rerank=wanted["rerank"],
+            request=_request(wanted),
         )
-        return Response(SearchResponseSerializer(result, context={"request": request}).data)
+        context = {"request": request, "fields": wanted.get("fields")}
+        if "queries" in wanted:
+            return Response(BatchResponseSerializer({"results": results}, context=context).data)
+        return Response(SearchResponseSerializer(results[0], context=context).data)
+
+
+def _request(wanted: dict[str, Any]) -> SearchRequest:
+    request = to_request(wanted, requests.standard())
+    return request if wanted["rerank"] else request.without_final()
+
+
+def _query(wanted: dict[str, Any], user: Any) -> Query:
+    like = wanted.get("like")
+    if like is not None:
+        readable = Chunk.objects.live().filter(document__in=Document.objects.visible_to(user))
+        if not readable.filter(pk=like).exists():
+            raise ValidationError({"like": "There is no such chunk, or you may not see it."})
+    return Query(
+        text=wanted.get("query", ""),
+        image=wanted.get("image"),
+        like=like,
+        text_weight=wanted["text_weight"],
+        image_weight=wanted["image_weight"],
+    )
 
 
 class SpacesView(APIView):
@@ -57,4 +97,5 @@ def _scope(user: Any, wanted: dict[str, Any]) -> CandidateFilter:
         documents=documents,
         kinds=wanted.get("kinds"),
         pages=(pages["first"], pages["last"]) if pages else None,
+        filters=wanted.get("filter"),
     )

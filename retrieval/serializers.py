@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from ingestion.errors import PermanentError
 from ingestion.models import ChunkKind
+from retrieval import pictures
+from retrieval.request_form import (
+    FilterSerializer,
+    Nested,
+    RequestSerializer,
+    StrictSerializer,
+)
 from retrieval.search import Hit
 
-MAX_TOP_K = 100
 MAX_QUERY = 4000
+MAX_BATCH = 64
 
 
 class PageRangeSerializer(serializers.Serializer[Any]):
@@ -26,10 +35,59 @@ class PageRangeSerializer(serializers.Serializer[Any]):
         return attrs
 
 
-class SearchRequestSerializer(serializers.Serializer[Any]):
-    """What to look for, and where."""
+@extend_schema_field(OpenApiTypes.BYTE)
+class PictureField(serializers.Field[Any, Any, Any, Any]):
+    """A picture: a file of a multipart form, or base64 in JSON."""
 
-    query = serializers.CharField(max_length=MAX_QUERY)
+    def to_internal_value(self, data: Any) -> bytes:
+        try:
+            is_file = isinstance(data, UploadedFile)
+            return pictures.checked(data.read() if is_file else pictures.from_base64(str(data)))
+        except PermanentError as exc:
+            raise serializers.ValidationError(str(exc)) from exc
+
+
+class QuerySerializer(StrictSerializer):
+    """A text, a picture, a chunk to find more like, or a text with one of these."""
+
+    query = serializers.CharField(max_length=MAX_QUERY, required=False)
+    image = PictureField(required=False, help_text="PNG, JPEG, WebP or TIFF; in JSON as base64.")
+    like = serializers.IntegerField(
+        required=False, help_text="A chunk, as hits name them: find more like this figure."
+    )
+    text_weight = serializers.FloatField(min_value=0, max_value=1, default=1.0)
+    image_weight = serializers.FloatField(min_value=0, max_value=1, default=1.0)
+
+    def validate(self, attrs: dict[str, Any]) -> Any:
+        if {"image", "like"} <= attrs.keys():
+            raise serializers.ValidationError("Give `image` or `like`, not both.")
+        if not attrs.keys() & {"query", "image", "like"}:
+            raise serializers.ValidationError({"query": "Give a query, an image, or like."})
+        return attrs
+
+
+@extend_schema_field(QuerySerializer)
+class QueryEntry(Nested):
+    """One of a batch: a text alone, or an object."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return super().to_internal_value({"query": data} if isinstance(data, str) else data)
+
+    def form_for(self, data: Any) -> type[StrictSerializer]:
+        return QuerySerializer
+
+
+class SearchRequestSerializer(QuerySerializer, RequestSerializer):
+    """What to look for, where, and how; all but what to look for may be left out."""
+
+    queries = serializers.ListField(
+        child=QueryEntry(),
+        required=False,
+        min_length=1,
+        max_length=MAX_BATCH,
+        help_text="Several at once: texts, or objects of query, image, like and weights.",
+    )
+    filter = FilterSerializer(required=False)
     collections = serializers.ListField(
         child=serializers.IntegerField(),
         required=False,
@@ -44,12 +102,28 @@ class SearchRequestSerializer(serializers.Serializer[Any]):
         child=serializers.ChoiceField(ChunkKind.choices), required=False, allow_empty=False
     )
     pages = PageRangeSerializer(required=False)
-    top_k = serializers.IntegerField(
-        min_value=1, max_value=MAX_TOP_K, default=settings.SEARCH_DEFAULTS["top_k"]
-    )
     rerank = serializers.BooleanField(
-        default=True, help_text="Order the best hits by the reranker, where there is one."
+        default=True, help_text="Run the final stage, where there is one."
     )
+    # Not `fields`, which is the base class's own.
+    vectors = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="Spaces whose vectors to return."
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        choices = serializers.ListField(
+            child=serializers.ChoiceField(choices=list(HitSerializer().fields)),
+            required=False,
+            help_text="What to return of each hit; by default everything.",
+        )
+        return {**super().get_fields(), "fields": choices}
+
+    def validate(self, attrs: dict[str, Any]) -> Any:
+        if "queries" in attrs:
+            if attrs.keys() & {"query", "image", "like"}:
+                raise serializers.ValidationError({"queries": "Give one query or several."})
+            return attrs
+        return super().validate(attrs)
 
 
 class SourceRankSerializer(serializers.Serializer[Any]):
@@ -102,6 +176,17 @@ class HitSerializer(serializers.Serializer[Hit]):
     caption = serializers.CharField(source="chunk.caption")
     text = serializers.CharField(source="chunk.text", help_text="Markdown for a table.")
     image = serializers.SerializerMethodField(help_text="Address of the figure's image.")
+    vectors = serializers.SerializerMethodField(help_text="Those asked for, by space.")
+
+    def get_fields(self) -> dict[str, Any]:
+        """Keep the fields that were asked for."""
+        fields = super().get_fields()
+        wanted = self.context.get("fields") or fields
+        return {name: field for name, field in fields.items() if name in wanted}
+
+    @extend_schema_field(serializers.DictField(child=serializers.ListField()))
+    def get_vectors(self, hit: Hit) -> dict[str, list[float]]:
+        return {space: vector.tolist() for space, vector in hit.vectors.items()}
 
     @extend_schema_field(serializers.URLField(allow_null=True))
     def get_image(self, hit: Hit) -> str | None:
@@ -121,6 +206,10 @@ class SearchResponseSerializer(serializers.Serializer[Any]):
         child=serializers.CharField(), help_text="What could not be used, in sentences."
     )
     rerank_model = serializers.CharField(help_text="Empty when the fused order stands.")
+
+
+class BatchResponseSerializer(serializers.Serializer[Any]):
+    results = SearchResponseSerializer(many=True, help_text="One for each query, in their order.")
 
 
 class SpaceBuildSerializer(serializers.Serializer[Any]):
