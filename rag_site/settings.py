@@ -77,6 +77,8 @@ TEXT_MODEL = env.str("TEXT_MODEL", "sentence-transformers/all-MiniLM-L6-v2")
 IMAGE_MODEL = env.str("IMAGE_MODEL", "ViT-B-32/laion2b_s34b_b79k")
 RERANK_MODEL = env.str("RERANK_MODEL", "cross-encoder/ms-marco-MiniLM-L-6-v2")
 MODEL_DOWNLOADS = env.bool("MODEL_DOWNLOADS", True)
+# Whether workers export text encoders to ONNX, which encodes a query several times faster.
+COMPILE_ENCODERS = env.bool("COMPILE_ENCODERS", True)
 
 # --- retrieval -------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from retrieval import rerank
+from retrieval.compiling import runtime_of
 from retrieval.embedders import plan_for
 
 
@@ -14,8 +15,9 @@ from retrieval.embedders import plan_for
 class ModelState:
     """One model that the settings name, and what happens without it.
 
-    `required` models stop something that nothing else makes good. `advice` is empty where the
-    model is there; else it says what is done instead, and how to get the model.
+    `required` models stop something that nothing else makes good. `advice` is empty where the model
+    is there; else it says what is done instead, and how to get the model. `runtime` says what
+    runs a text encoder.
     """
 
     name: str
@@ -26,6 +28,7 @@ class ModelState:
     source: str = ""
     path: str = ""
     advice: str = ""
+    runtime: str = ""
 
 
 def model_states() -> list[ModelState]:
@@ -58,6 +61,7 @@ def _space_state(space: str) -> ModelState:
         source=plan.weights.source,
         path=plan.weights.path or "",
         advice="" if plan.available else advice,
+        runtime=runtime_of(plan.weights),
     )
 
 

@@ -14,7 +14,7 @@ from django.db import OperationalError
 from ingestion import pipeline
 from ingestion.errors import PermanentError, TransientError
 from ingestion.models import Document
-from retrieval import background, building, embedding, keywords, spaces
+from retrieval import background, building, compiling, embedding, keywords, spaces
 from retrieval.models import SpaceVersion
 
 # A space is filled for this long at a time: uploads come in between.
@@ -74,6 +74,14 @@ def refresh_indexes() -> None:
 def tend_indexes() -> None:
     """Take up whatever was left undone: lost tasks, new weights, missing vectors."""
     spaces.tend()
+    if compiling.is_due():
+        background.request_once("compile_encoders")
+
+
+@shared_task
+def compile_encoders() -> None:
+    """Give the text encoders their faster form."""
+    compiling.compile_all()
 
 
 @worker_ready.connect

@@ -11,7 +11,8 @@ import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol, cast
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, cast, runtime_checkable
 
 import numpy as np
 from django.conf import settings
@@ -20,6 +21,7 @@ from django.utils.module_loading import import_string
 from ingestion import weights as model_weights
 from ingestion.errors import PermanentError, TransientError
 from ingestion.weights import Kind, Weights
+from retrieval.embedders import compiled
 
 FALLBACK_PREFIX = "text:"
 
@@ -52,6 +54,13 @@ class Embedder(Protocol):
     def encode_images(self, images: Sequence[bytes], *, batch_size: int = 16) -> np.ndarray:
         """Encode image files; PermanentError where the model has no image side."""
         ...
+
+
+@runtime_checkable
+class Compilable(Protocol):
+    """An embedder whose network ONNX Runtime can run, from when its export lies at a place."""
+
+    def run_compiled(self, place: Path) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +123,11 @@ def forget_all() -> None:
         _loaded.clear()
 
 
+def compiled_place(weights: Weights) -> Path:
+    """Return where the ONNX form of these weights lies, or would lie."""
+    return compiled.place_of(weights, Path(settings.INDEX_DIR) / "encoders")
+
+
 def torch_threads() -> int:
     """Share the cores among the worker processes, so that they do not fight for them."""
     return max(1, (os.cpu_count() or 1) // settings.WORKER_PROCESSES)
@@ -173,4 +187,7 @@ def _load(plan: EmbedderPlan) -> Embedder:
         found = model_weights.fetch(plan.weights)
     except (LookupError, TransientError) as exc:
         raise ModelUnavailable(str(exc)) from exc
-    return cls(found, metric=plan.metric, threads=torch_threads())
+    embedder = cls(found, metric=plan.metric, threads=torch_threads())
+    if settings.COMPILE_ENCODERS and isinstance(embedder, Compilable):
+        embedder.run_compiled(compiled_place(found))
+    return embedder

@@ -6,13 +6,14 @@ import json
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
 from ingestion.errors import PermanentError
 from ingestion.weights import Kind, Weights
 from retrieval.embedders import ModelUnavailable
+from retrieval.embedders.compiled import OUTCOME_FILE, CompiledNetwork, open_network
 
 
 class SentenceTransformerEmbedder:
@@ -31,6 +32,9 @@ class SentenceTransformerEmbedder:
         except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as exc:
             raise ModelUnavailable(f"{weights.path} could not be loaded: {exc}") from exc
         self._encoder = encoder
+        self._threads = threads
+        self._compiled_at: Path | None = None
+        self._compiled: CompiledNetwork | None = None
         # The tokenizer is not safe to share between threads.
         self._lock = threading.Lock()
         self.model = weights.model
@@ -49,9 +53,18 @@ class SentenceTransformerEmbedder:
                 return dimension
         return int(_json(folder / "config.json", {}).get("hidden_size", 0))
 
+    def run_compiled(self, place: Path) -> None:
+        """Run the network by ONNX Runtime from when its export is there, and to the same effect."""
+        self._compiled_at = place
+
+    @property
+    def is_compiled(self) -> bool:
+        return self._compiled is not None
+
     def encode_texts(self, texts: Sequence[str], *, batch_size: int = 32) -> np.ndarray:
         """Encode passages: (n, dimension) float32."""
         with self._lock:
+            self._look_for_compiled()
             return self._as_rows(
                 self._encoder.encode_document(list(texts), batch_size=batch_size, **self._options)
             )
@@ -59,7 +72,20 @@ class SentenceTransformerEmbedder:
     def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
         """Encode questions: (n, dimension) float32."""
         with self._lock:
+            self._look_for_compiled()
             return self._as_rows(self._encoder.encode_query(list(texts), **self._options))
+
+    def _look_for_compiled(self) -> None:
+        if self._compiled_at is None or not (self._compiled_at / OUTCOME_FILE).exists():
+            return
+        self._compiled = open_network(self._compiled_at, threads=self._threads)
+        self._compiled_at = None
+        if self._compiled is not None:
+            network = cast(Any, self._encoder[0]).auto_model
+            network.forward = self._compiled
+            for parameter in network.parameters():
+                # The export has weights of its own; these would only take memory.
+                parameter.data = parameter.data.new_empty(0)
 
     def encode_images(self, images: Sequence[bytes], *, batch_size: int = 16) -> np.ndarray:
         """Refuse: a text model has no image side."""
