@@ -73,6 +73,8 @@ class ConversationViewSet(viewsets.ModelViewSet[Conversation]):
     lookup_value_converter = "uuid"
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
     content_negotiation_class = StreamOrJSON
+    # What a token must be allowed to do; all else follows from the method.
+    required_scopes = {"create": "read", "ask": "read"}
 
     def get_queryset(self) -> QuerySet[Conversation]:
         mine = Conversation.objects.visible_to(self.request.user)
@@ -113,6 +115,7 @@ class MessageViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Message]
     lookup_url_kwarg = "id"
     lookup_value_converter = "uuid"
     content_negotiation_class = StreamOrJSON
+    required_scopes = {"stop": "read"}
 
     def get_queryset(self) -> QuerySet[Message]:
         user: Any = self.request.user
@@ -143,6 +146,7 @@ class AskView(APIView):
     """Questions that begin a conversation of their own."""
 
     content_negotiation_class = StreamOrJSON
+    required_scope = "read"
 
     @extend_schema(request=AskSerializer, responses=ANSWERED)
     def post(self, request: Request) -> HttpResponseBase:

@@ -3,25 +3,24 @@
 from django.contrib import admin
 from django.contrib.auth import views as auth_views
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
-from rest_framework.authtoken.views import obtain_auth_token
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from rag_site import views
 
 api_patterns: list[URLPattern | URLResolver] = [
-    path("auth/token/", obtain_auth_token, name="token"),
+    path("", include("rag_site.accounts.api_urls")),
     path("", include("ingestion.api_urls")),
     path("", include("retrieval.api_urls")),
     path("", include("answers.api_urls")),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
-    path("redoc/", SpectacularRedocView.as_view(url_name="schema"), name="api-redoc"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
 ]
 
 urlpatterns = [
     path("", views.start, name="start"),
     path("chat/", include("answers.urls")),
     path("documents/", include("ingestion.urls")),
+    path("account/", include("rag_site.accounts.urls")),
     path("status/", views.status_page, name="status"),
     path("health", views.ready, name="health"),
     path("health/live", views.live, name="health-live"),

@@ -27,6 +27,8 @@ from retrieval.serializers import (
 
 class SearchView(APIView):
     parser_classes = [JSONParser, MultiPartParser, FormParser]
+    # What a token must be allowed to do, though this is a POST.
+    required_scope = "read"
 
     @extend_schema(
         request=SearchRequestSerializer,

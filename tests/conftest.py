@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -91,6 +92,19 @@ def redis_url(settings, redis_server: str) -> str:
     settings.REDIS_URL = redis_server
     app.conf.broker_url = redis_server.replace("unix://", "redis+socket://", 1)
     return redis_server
+
+
+@pytest.fixture
+def redis_cache(settings, redis_url: str) -> str:
+    """Django's cache in a real Redis, empty at the start of the test."""
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": redis_url,
+            "KEY_PREFIX": secrets.token_hex(6),
+        }
+    }
+    return redis_url
 
 
 @pytest.fixture

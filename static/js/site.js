@@ -34,6 +34,8 @@ document.addEventListener("click", (event) => {
   const choice = event.target.closest("[data-theme-choice]");
   if (choice) chooseTheme(choice.dataset.themeChoice);
   if (event.target.closest("[data-dialog-close]")) closeDialog(event);
+  const copied = event.target.closest("[data-copy]");
+  if (copied) copyText(document.getElementById(copied.dataset.copy).textContent);
   event.target.closest("[data-toast-close]")?.closest(".toast").remove();
   const item = event.target.closest(".menu-list a, .menu-list button:not([data-theme-choice])");
   if (item) item.closest("details").open = false;
@@ -91,6 +93,15 @@ function addToast({ text, level = "info" }) {
   close.textContent = "Dismiss";
   toast.append(paragraph, close);
   toasts.append(toast);
+}
+
+async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    addToast({ text: "Copied.", level: "success" });
+  } catch {
+    addToast({ text: "The browser does not let this page copy: mark the text, and copy it.", level: "warning" });
+  }
 }
 
 for (const toast of toasts.children) expire(toast);

@@ -7,7 +7,6 @@ from uuid import uuid4
 import pytest
 from asgiref.sync import async_to_sync
 from django.test import AsyncClient
-from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from answers import answering
@@ -15,6 +14,7 @@ from answers.models import Conversation, Message, MessageState
 from answers.readers import ReaderDelta
 from ingestion.errors import TransientError
 from ingestion.models import Collection
+from rag_site.accounts import tokens
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -27,7 +27,7 @@ ANSWER = "They get 25 days of leave [1]."
 
 @pytest.fixture
 def token(person) -> str:
-    return f"Token {Token.objects.create(user=person).key}"
+    return f"Token {tokens.issue(person, name='test', scope='write')[1]}"
 
 
 @pytest.fixture

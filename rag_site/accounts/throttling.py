@@ -1,0 +1,66 @@
+"""Rate limits of the API, and the headers that tell a program about them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle, UserRateThrottle
+
+
+class _Told(SimpleRateThrottle):
+    """Leaves on the request what the headers say: (limit, remaining, seconds to the reset)."""
+
+    num_requests: int | None
+    duration: int | None
+    history: list[float]
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        try:
+            allowed = super().allow_request(request, view)
+        except redis.RedisError:
+            # The counters live in Redis. Without it nothing else is refused either.
+            return True
+        if self.key is not None and self.num_requests and self.duration:
+            oldest = self.history[-1] if self.history else time.time()
+            reset = max(0, round(oldest + self.duration - time.time()))
+            remaining = max(0, self.num_requests - len(self.history))
+            told = (self.num_requests, remaining, reset)
+            request._request.rate_limit = told  # type: ignore[attr-defined]
+        return bool(allowed)
+
+
+class ApiThrottle(_Told, UserRateThrottle):
+    """Requests of one user."""
+
+    def get_rate(self) -> str:
+        return f"{settings.API_REQUESTS_PER_MINUTE}/min"
+
+
+class SignInThrottle(_Told, AnonRateThrottle):
+    """Attempts to sign in from one address."""
+
+    scope = "sign-in"
+
+    def get_rate(self) -> str:
+        return "20/min"
+
+
+class RateLimitHeaders:
+    """Middleware: `RateLimit-Limit`, `-Remaining` and `-Reset` on what was counted."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if limits := getattr(request, "rate_limit", None):
+            for name, value in zip(("Limit", "Remaining", "Reset"), limits, strict=True):
+                response[f"RateLimit-{name}"] = str(value)
+        return response

@@ -1,0 +1,99 @@
+"""Rate limits and idempotency keys."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.cache import cache
+
+from ingestion.models import Collection
+from rag_site import idempotency
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_cache")]
+COLLECTIONS = "/api/v1/collections/"
+
+
+@pytest.fixture
+def person(client):
+    person = get_user_model().objects.create_user("ann")
+    client.force_login(person)
+    return person
+
+
+def test_the_limit_is_told_and_kept(client, person, settings) -> None:
+    settings.API_REQUESTS_PER_MINUTE = 2
+    first = client.get(COLLECTIONS)
+    assert (first["RateLimit-Limit"], first["RateLimit-Remaining"]) == ("2", "1")
+    assert 0 < int(first["RateLimit-Reset"]) <= 60
+    client.get(COLLECTIONS)
+    refused = client.get(COLLECTIONS)
+    assert (refused.status_code, refused.json()["code"]) == (429, "throttled")
+    assert int(refused["Retry-After"]) > 0
+    assert refused["RateLimit-Remaining"] == "0"
+
+
+def test_a_write_that_is_sent_again_is_done_once(client, person) -> None:
+    headers = {"Idempotency-Key": "one"}
+    first = client.post(COLLECTIONS, {"name": "a"}, "application/json", headers=headers)
+    again = client.post(COLLECTIONS, {"name": "a"}, "application/json", headers=headers)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json() == first.json()
+    assert again["Idempotent-Replayed"] == "true"
+    assert Collection.objects.count() == 1
+
+
+def test_a_key_belongs_to_one_content_and_one_person(client, person) -> None:
+    headers = {"Idempotency-Key": "one"}
+    client.post(COLLECTIONS, {"name": "a"}, "application/json", headers=headers)
+    other = client.post(COLLECTIONS, {"name": "b"}, "application/json", headers=headers)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    client.force_login(get_user_model().objects.create_user("bob"))
+    theirs = client.post(COLLECTIONS, {"name": "a"}, "application/json", headers=headers)
+    assert theirs.status_code == 201
+    assert Collection.objects.count() == 2
+
+
+def test_while_the_first_is_in_hand_the_second_waits(client, person, monkeypatch) -> None:
+    headers = {"Idempotency-Key": "one"}
+    unfinished = SimpleNamespace(
+        add=cache.add, get=cache.get, delete=cache.delete, set=lambda *_: None
+    )
+    monkeypatch.setattr(idempotency, "cache", unfinished)
+    client.post(COLLECTIONS, {"name": "a"}, "application/json", headers=headers)
+    second = client.post(COLLECTIONS, {"name": "a"}, "application/json", headers=headers)
+    assert (second.status_code, second.json()["code"]) == (409, "in_hand")
+
+
+def test_what_may_pass_is_not_kept(client, person, settings) -> None:
+    settings.API_REQUESTS_PER_MINUTE = 1
+    client.get(COLLECTIONS)
+    headers = {"Idempotency-Key": "one"}
+    refused = client.post(COLLECTIONS, {"name": "a"}, "application/json", headers=headers)
+    assert refused.status_code == 429
+    settings.API_REQUESTS_PER_MINUTE = 100
+    done = client.post(COLLECTIONS, {"name": "a"}, "application/json", headers=headers)
+    assert done.status_code == 201
+
+
+def test_a_secret_is_not_kept(client, person) -> None:
+    headers = {"Idempotency-Key": "one"}
+    body = {"name": "a"}
+    first = client.post("/api/v1/tokens/", body, "application/json", headers=headers)
+    second = client.post("/api/v1/tokens/", body, "application/json", headers=headers)
+    assert first.json()["token"] != second.json()["token"]
+
+
+def test_without_redis_limits_do_not_stand_in_the_way(client, person, settings) -> None:
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:1/0",
+        }
+    }
+    assert client.get(COLLECTIONS).status_code == 200
+    headers = {"Idempotency-Key": "one"}
+    refused = client.post(COLLECTIONS, {"name": "a"}, "application/json", headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+    assert not Collection.objects.exists()
