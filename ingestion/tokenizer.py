@@ -28,7 +28,7 @@ def token_counter(model: str) -> tuple[Callable[[str], int], int]:
     """
     folder = _folder(model)
     count = _counter(folder, model)
-    return count, _limit(folder)
+    return count, limit_of(folder)
 
 
 def _folder(model: str) -> Path:
@@ -59,7 +59,8 @@ def _counter(folder: Path, model: str) -> Callable[[str], int]:
     return lambda text: len(tokenizer.encode(text).ids)
 
 
-def _limit(folder: Path) -> int:
+def limit_of(folder: Path) -> int:
+    """Return how many tokens, special ones included, the model in the folder reads."""
     stated = [
         _read(folder / "sentence_bert_config.json").get("max_seq_length"),
         _read(folder / "tokenizer_config.json").get("model_max_length"),

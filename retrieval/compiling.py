@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 
 from ingestion.weights import Weights
-from retrieval.embedders import compiled, compiled_place, plan_for
+from retrieval.embedders import bert, compiled, compiled_place, plan_for
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +33,8 @@ def runtime_of(weights: Weights) -> str:
     """Say in a few words what runs the encoder."""
     if weights.kind != "sentence_transformer" or not weights.available:
         return ""
+    if bert.can_run(weights):
+        return "ONNX Runtime"
     outcome = compiled.outcome_at(compiled_place(weights)) if settings.COMPILE_ENCODERS else None
     if outcome is None:
         return "PyTorch"
@@ -46,6 +48,8 @@ def _due() -> Iterator[Weights]:
     for space in settings.SPACES:
         plan = plan_for(space)
         if plan.weights.kind != "sentence_transformer" or not plan.at_hand:
+            continue
+        if bert.can_run(plan.weights):
             continue
         place = compiled_place(plan.weights)
         if place not in seen and compiled.outcome_at(place) is None:

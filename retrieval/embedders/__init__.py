@@ -40,7 +40,10 @@ class Embedder(Protocol):
     dimension: int
     metric: str
 
-    def __init__(self, weights: Weights, *, metric: str, threads: int) -> None: ...
+    @classmethod
+    def open(cls, weights: Weights, *, metric: str, threads: int) -> Embedder:
+        """Load the model. Raises ModelUnavailable."""
+        ...
 
     @classmethod
     def dimension_of(cls, weights: Weights) -> int:
@@ -187,7 +190,7 @@ def _load(plan: EmbedderPlan) -> Embedder:
         found = model_weights.fetch(plan.weights)
     except (LookupError, TransientError) as exc:
         raise ModelUnavailable(str(exc)) from exc
-    embedder = cls(found, metric=plan.metric, threads=torch_threads())
+    embedder = cls.open(found, metric=plan.metric, threads=torch_threads())
     if settings.COMPILE_ENCODERS and isinstance(embedder, Compilable):
         embedder.run_compiled(compiled_place(found))
     return embedder

@@ -26,6 +26,10 @@ class OpenClipEmbedder:
 
     kind: ClassVar[Kind] = "open_clip"
 
+    @classmethod
+    def open(cls, weights: Weights, *, metric: str, threads: int) -> OpenClipEmbedder:
+        return cls(weights, metric=metric, threads=threads)
+
     def __init__(self, weights: Weights, *, metric: str, threads: int) -> None:
         import torch
         from safetensors import SafetensorError

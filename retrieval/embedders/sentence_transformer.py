@@ -12,7 +12,8 @@ import numpy as np
 
 from ingestion.errors import PermanentError
 from ingestion.weights import Kind, Weights
-from retrieval.embedders import ModelUnavailable
+from retrieval.embedders import Embedder, ModelUnavailable
+from retrieval.embedders.bert import BertEmbedder, can_run
 from retrieval.embedders.compiled import OUTCOME_FILE, CompiledNetwork, open_network
 
 
@@ -20,6 +21,12 @@ class SentenceTransformerEmbedder:
     """Encodes text; a model's own prompts for queries and documents are applied."""
 
     kind: ClassVar[Kind] = "sentence_transformer"
+
+    @classmethod
+    def open(cls, weights: Weights, *, metric: str, threads: int) -> Embedder:
+        """Load the model: without torch, where it is a plain BERT."""
+        chosen = BertEmbedder if can_run(weights) else cls
+        return chosen(weights, metric=metric, threads=threads)
 
     def __init__(self, weights: Weights, *, metric: str, threads: int) -> None:
         import torch

@@ -17,6 +17,9 @@ TEXTS = ["the cat", "revenue rose the revenue rose", "cat"]
 @pytest.fixture
 def encoder(settings, tmp_path):
     folder = save_text_encoder(tmp_path / "encoder")
+    # A model with prompts is left to its own library.
+    prompts = {"prompts": {"clustering": "the "}, "default_prompt_name": None}
+    (folder / "config_sentence_transformers.json").write_text(json.dumps(prompts))
     settings.SPACES = {"text": {**settings.SPACES["text"], "model": str(folder)}}
     settings.COMPILE_ENCODERS = True
     embedders.forget_all()

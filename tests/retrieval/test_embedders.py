@@ -1,11 +1,17 @@
+import json
+import os
+import subprocess
+import sys
 import threading
 
 import numpy as np
 import pytest
 
 from ingestion.errors import PermanentError
+from ingestion.weights import Weights
 from retrieval import embedders
-from retrieval.embedders import ModelUnavailable, embedder_for, plan_for
+from retrieval.embedders import ModelUnavailable, bert, embedder_for, plan_for
+from retrieval.embedders.sentence_transformer import SentenceTransformerEmbedder
 from tests.retrieval.tiny_models import picture, save_clip, save_text_encoder
 
 CLIP = "ViT-B-32/laion2b_s34b_b79k"
@@ -96,6 +102,38 @@ def test_order_of_the_texts_does_not_change_their_vectors():
     forward = encoder.encode_texts(texts)
     backward = encoder.encode_texts(texts[::-1])[::-1]
     assert np.allclose(forward, backward, atol=1e-4)
+
+
+def test_a_bert_runs_without_torch_and_gives_the_same_vectors():
+    weights = plan_for("text").weights
+    texts = ["", "Revenue rose.", "Umsätze stiegen deutlich: 12 % " * 100, "a b c"]
+    ours = embedder_for("text")
+    assert isinstance(ours, bert.BertEmbedder)
+    theirs = SentenceTransformerEmbedder(weights, metric="cosine", threads=1)
+    assert np.allclose(ours.encode_texts(texts), theirs.encode_texts(texts), atol=1e-5)
+
+
+def test_loading_the_text_model_imports_no_torch():
+    code = (
+        "import sys, django; django.setup();"
+        "from retrieval.embedders import embedder_for;"
+        "embedder_for('text').encode_texts(['a passage']);"
+        "sys.exit('torch' in sys.modules)"
+    )
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "rag_site.settings"}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+
+
+def test_what_is_no_plain_bert_is_left_to_the_library(tmp_path):
+    folder = save_text_encoder(tmp_path / "encoder")
+    weights = Weights("tiny", "sentence_transformer", path=str(folder))
+    assert bert.can_run(weights)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"model_type": "mpnet"}))
+    assert not bert.can_run(weights)
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "config_sentence_transformers.json").write_text('{"prompts": {"query": "query: "}}')
+    assert not bert.can_run(weights)
 
 
 def test_nothing_to_encode_gives_no_rows():
