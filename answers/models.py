@@ -15,6 +15,9 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     def visible_to(self, user: Any) -> ConversationQuerySet:
         return self.filter(owner=user) if user.is_authenticated else self.none()
 
+    def listed(self) -> ConversationQuerySet:
+        return self.filter(is_listed=True)
+
 
 class Conversation(models.Model):
     """One person's chat, with the collections or documents that it asks."""
@@ -27,7 +30,14 @@ class Conversation(models.Model):
     reader = models.CharField(
         max_length=40, blank=True, help_text="A name in settings.READERS; empty: the default."
     )
-    # Nothing chosen means everything that the owner may read.
+    is_scoped = models.BooleanField(
+        default=False,
+        help_text="Asked of what is chosen only, also when all of that is gone; "
+        "else of everything that the owner may read.",
+    )
+    is_listed = models.BooleanField(
+        default=True, help_text="False for a program's single question: not among the chats."
+    )
     collections = models.ManyToManyField(Collection, blank=True, related_name="conversations")
     documents = models.ManyToManyField(Document, blank=True, related_name="conversations")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -81,6 +91,9 @@ class Message(models.Model):
     reader = models.CharField(max_length=200, blank=True)
     grounded = models.BooleanField(
         null=True, help_text="False where the evidence did not hold the answer."
+    )
+    checks = models.JSONField(
+        default=list, blank=True, help_text="What each statement of the answer was found to be."
     )
     index_versions = models.JSONField(default=dict, blank=True, help_text='{"text": 1, ...}')
     timings = models.JSONField(default=dict, blank=True, help_text="Seconds by stage.")

@@ -23,7 +23,7 @@ SAVE_SECONDS = 2.0
 STOP_CHECK_SECONDS = 0.25
 WRITTEN = (
     *("content", "state", "error", "notes", "search_query", "reader", "grounded"),
-    *("index_versions", "timings", "usage", "finished_at"),
+    *("index_versions", "timings", "usage", "checks", "finished_at"),
 )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, MutableMapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
+from typing import Any
 
 import nh3
 from markdown_it import MarkdownIt
@@ -26,18 +29,33 @@ ALLOWED_ATTRIBUTES = {
     "div": {"class", "tabindex"},
     "code": {"class"},
     "ol": {"start"},
-    "th": {"style"},
-    "td": {"style"},
+    "th": {"class"},
+    "td": {"class"},
 }
+# What stands around a doubted part while its Markdown is parsed: brackets, because Markdown
+# reads emphasis beside them as it does beside any punctuation.
+OPEN_DOUBT, CLOSE_DOUBT = "\u2e22", "\u2e23"
+_UNDOUBTED = str.maketrans({OPEN_DOUBT: "\u231c", CLOSE_DOUBT: "\u231d"})
+_ALIGNED = {f"text-align:{side}": f"align-{side}" for side in ("left", "center", "right")}
 
 
-def render_answer(markdown: str, numbers: Collection[int]) -> str:
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Characters [start, end) of an answer that its sources do not bear out, and why."""
+
+    start: int
+    end: int
+    label: str
+    why: str
+
+
+def render_answer(markdown: str, numbers: Collection[int], *, doubts: Sequence[Doubt] = ()) -> str:
     """Render an answer as sanitised HTML; [n] becomes a button where n is in `numbers`.
 
     A marker to another number is marked as naming no source. Without numbers nothing can be
-    a marker: the brackets are text.
+    a marker: the brackets are text. `doubts` are underlined, with a label behind each.
     """
-    return "\n".join(_render_blocks(markdown, numbers))
+    return "\n".join(_render_blocks(_marked(markdown, doubts), numbers, doubts))
 
 
 def render_blocks(markdown: str, numbers: Collection[int]) -> list[str]:
@@ -46,12 +64,26 @@ def render_blocks(markdown: str, numbers: Collection[int]) -> list[str]:
     Earlier blocks stay as they are while text is added, so only the last needs replacing.
     A marker that is cut off at the end is held back.
     """
-    return list(_render_blocks(OPEN_MARKER.sub("", markdown), numbers))
+    return list(_render_blocks(OPEN_MARKER.sub("", _marked(markdown, ())), numbers))
 
 
-def _render_blocks(markdown: str, numbers: Collection[int]) -> Iterator[str]:
+def _marked(markdown: str, doubts: Sequence[Doubt]) -> str:
+    """Put brackets of our own around what is doubted; such brackets of the text give way."""
+    markdown = markdown.translate(_UNDOUBTED)
+    for doubt in sorted(doubts, key=lambda one: -one.start):
+        inner = markdown[doubt.start : doubt.end]
+        marked = f"{OPEN_DOUBT}{inner}{CLOSE_DOUBT}"
+        markdown = f"{markdown[: doubt.start]}{marked}{markdown[doubt.end :]}"
+    return markdown
+
+
+def _render_blocks(
+    markdown: str, numbers: Collection[int], doubts: Sequence[Doubt] = ()
+) -> Iterator[str]:
     parser = _parser()
-    env = {"numbers": frozenset(numbers)}
+    # The marks come in the order of the text, one after the other.
+    labels = iter(sorted(doubts, key=lambda one: one.start))
+    env = {"numbers": frozenset(numbers), "doubts": labels, "in_doubt": False}
     for block in _top_level(parser.parse(markdown, env)):
         yield _clean(parser.renderer.render(block, parser.options, env)).strip()
 
@@ -72,7 +104,6 @@ def _clean(html: str) -> str:
         html,
         tags=ALLOWED_TAGS,
         attributes=ALLOWED_ATTRIBUTES,
-        filter_style_properties={"text-align"},
         url_schemes=set(),
     )
 
@@ -90,6 +121,8 @@ def _parser() -> MarkdownIt:
     # Before "text_join", where an escaped bracket is still a token of its own: "\\[1\\]" in a
     # quoted paper is the paper's own reference.
     parser.core.ruler.before("text_join", "citations", _mark_citations)
+    parser.core.ruler.push("doubts", _mark_doubts)
+    parser.core.ruler.push("alignment", _align_by_class)
     parser.add_render_rule("table_open", _open_table)
     parser.add_render_rule("table_close", _close_table)
     return parser
@@ -102,6 +135,49 @@ def _open_table(*_args: object) -> str:
 
 def _close_table(*_args: object) -> str:
     return "</table></div>\n"
+
+
+def _align_by_class(state: StateCore) -> None:
+    """Say a cell's alignment as a class: a strict content security policy drops styles."""
+    for token in state.tokens:
+        if token.type in ("th_open", "td_open") and (style := token.attrs.pop("style", "")):
+            token.attrs["class"] = _ALIGNED.get(str(style), "")
+
+
+def _mark_doubts(state: StateCore) -> None:
+    for token in state.tokens:
+        if token.type == "inline" and token.children:
+            token.children = [
+                piece for child in token.children for piece in _doubted(child, state.env)
+            ]
+
+
+def _doubted(token: Token, env: MutableMapping[str, Any]) -> Iterator[Token]:
+    """Wrap what lies between our brackets, each text by itself: so tags always nest."""
+    if token.type not in ("text", "code_inline"):
+        yield token
+        return
+    for part in re.split(f"([{OPEN_DOUBT}{CLOSE_DOUBT}])", token.content):
+        if part in (OPEN_DOUBT, CLOSE_DOUBT):
+            env["in_doubt"] = part == OPEN_DOUBT
+            if part == CLOSE_DOUBT and (doubt := next(env["doubts"], None)):
+                yield _token("html_inline", _label(doubt), token.level)
+        elif part:
+            kept = _with_content(token, part)
+            if env["in_doubt"] and part.strip():
+                yield _token("html_inline", '<span class="doubted">', token.level)
+                yield kept
+                yield _token("html_inline", "</span>", token.level)
+            else:
+                yield kept
+
+
+def _label(doubt: Doubt) -> str:
+    return f'<span class="doubt-label" title="{escape(doubt.why)}">{escape(doubt.label)}</span>'
+
+
+def _with_content(token: Token, content: str) -> Token:
+    return Token(token.type, token.tag, 0, content=content, level=token.level, markup=token.markup)
 
 
 def _mark_citations(state: StateCore) -> None:

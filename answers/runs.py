@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from answers import citations, followups, images
+from answers import checking, citations, followups, images
 from answers.evidence import Budget, Evidence, estimate_tokens
 from answers.gathering import gather
 from answers.models import Message, MessageState, Role
@@ -63,8 +63,9 @@ def _write(recorder: Recorder, reader_name: str | None) -> None:
     try:
         _read(recorder, reader, evidence, turns)
     finally:
-        # Also of an answer that was stopped or broke off: what it cites is shown.
+        # Also of an answer that was stopped or broke off: what it says is shown.
         citations.settle(answer, evidence, recorder.quotes)
+        answer.checks = checking.check(answer.content, evidence)
 
 
 def _search(answer: Message, turns: Sequence[Turn]) -> SearchResult:
@@ -91,7 +92,11 @@ def _read(
     question = _question(recorder.answer)
     for left in reversed(range(REDUCTIONS + 1)):
         shown = images.data_urls(evidence, longest=reader.capabilities.image_pixels)
-        recorder.answer.usage = {"sources": len(evidence), "images": len(shown)}
+        recorder.answer.usage = {
+            "sources": len(evidence),
+            "images": len(shown),
+            "evidence_tokens": sum(piece.tokens for piece in evidence),
+        }
         try:
             prompt = render(
                 question,

@@ -8,10 +8,11 @@ from django.urls import reverse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from answers import readers, turns
+from answers import checks, readers, turns
 from answers.forms import QUESTION_LENGTH
 from answers.models import Conversation, Message, Role
 from answers.sources import Source
+from answers.verification import Verdict
 from ingestion.models import Collection, Document
 
 
@@ -139,6 +140,24 @@ class CitationSerializer(serializers.Serializer[Any]):
         return str(self.context["request"].build_absolute_uri(path)) if path else ""
 
 
+class CheckSerializer(serializers.Serializer[Any]):
+    """One statement of the answer, held against the sources that it cites."""
+
+    start = serializers.IntegerField(help_text="Its first character in the answer.")
+    end = serializers.IntegerField(help_text="The one after its last.")
+    text = serializers.CharField(help_text="What it says, without markup and markers.")
+    sources = serializers.ListField(child=serializers.IntegerField())
+    verdict = serializers.ChoiceField([str(verdict) for verdict in Verdict])
+    reason = serializers.CharField(help_text="Empty where it is supported.")
+    explanation = serializers.SerializerMethodField()
+    numbers = serializers.ListField(
+        child=serializers.CharField(), help_text="Those that its sources do not have."
+    )
+
+    def get_explanation(self, check: dict[str, Any]) -> str:
+        return checks.explain(check)
+
+
 class MessageSerializer(serializers.ModelSerializer[Message]):
     """A question or an answer."""
 
@@ -154,13 +173,14 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         help_text="The message that an answer answers.",
     )
     citations = serializers.SerializerMethodField()
+    checks = CheckSerializer(many=True, read_only=True)
 
     class Meta:
         model = Message
         fields = [
             *("id", "conversation", "question", "role", "state", "content", "error", "notes"),
             *("reader", "grounded", "search_query", "index_versions", "timings", "usage"),
-            *("created_at", "finished_at", "citations"),
+            *("created_at", "finished_at", "citations", "checks"),
         ]
         read_only_fields = fields
 
@@ -184,6 +204,6 @@ class AnswerSerializer(MessageSerializer):
         fields = [
             *("id", "conversation", "question", "state", "answer", "error", "notes"),
             *("reader", "grounded", "search_query", "index_versions", "timings", "usage"),
-            *("created_at", "finished_at", "citations"),
+            *("created_at", "finished_at", "citations", "checks"),
         ]
         read_only_fields = fields

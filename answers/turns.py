@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.safestring import SafeString, mark_safe
 
 from answers import citations, conversations, rendering
+from answers.checks import Checks
 from answers.models import Conversation, Message, MessageState, Role
 from answers.sources import Source
 
@@ -44,8 +45,13 @@ class Answer:
     @cached_property
     def html(self) -> SafeString:
         numbers = {source.number for source in self.sources}
+        html = rendering.render_answer(self.message.content, numbers, doubts=self.checks.doubts)
         # render_answer sanitises what it makes.
-        return mark_safe(rendering.render_answer(self.message.content, numbers))
+        return mark_safe(html)
+
+    @cached_property
+    def checks(self) -> Checks:
+        return Checks.of(self.message.checks)
 
     @property
     def cited_count(self) -> int:

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from answers.rendering import render_answer, render_blocks
+from answers.rendering import Doubt, render_answer, render_blocks
 
 HARMLESS = {"p", "br", "button", "pre", "code", "div", "table", "thead", "tbody", "tr", "th", "td"}
 
@@ -85,3 +85,35 @@ def test_dashes_below_a_growing_paragraph_make_no_heading():
 
 def test_without_numbers_brackets_are_text():
     assert render_answer("As shown in [12].", ()) == "<p>As shown in [12].</p>"
+
+
+def test_alignment_is_a_class_not_a_style():
+    html = render_answer("| a | b |\n| :-: | --: |\n| 1 | 2 |", ())
+    assert "style" not in html
+    assert '<td class="align-center">1</td>' in html
+    assert '<td class="align-right">2</td>' in html
+
+
+def test_what_is_doubted_is_underlined_and_labelled():
+    markdown = "Right [1]. Wrong and **bold** [2].\n\nRight again."
+    start = markdown.index("Wrong")
+    doubt = Doubt(start, markdown.index("[2].") + 4, "not supported", "Not there: <7>.")
+    html = render_answer(markdown, {1, 2}, doubts=[doubt])
+    assert '<span class="doubted">Wrong and </span>' in html
+    assert '<strong><span class="doubted">bold</span></strong>' in html
+    assert html.count('<span class="doubt-label" title="Not there: &lt;7&gt;.">') == 1
+    assert '<span class="doubted">Right' not in html
+
+
+def test_a_doubt_that_spans_cells_leaves_the_table_whole():
+    markdown = "| a | b |\n| --- | --- |\n| 1 | 2 |"
+    row = markdown.index("| 1") + 2
+    html = render_answer(markdown, (), doubts=[Doubt(row, row + 5, "not supported", "")])
+    assert html.count("<td") == html.count("</td>") == 2
+    assert '<span class="doubted">1</span>' in html
+
+
+def test_the_texts_own_half_brackets_mark_nothing():
+    html = render_answer("A \u2e22claim\u2e23 here.", ())
+    assert "doubt" not in html
+    assert "claim" in html
