@@ -10,7 +10,7 @@ from pathlib import Path
 from ingestion.furniture import furniture
 from ingestion.layout import Block, PageContent, Table
 from ingestion.parsing import Limits, parse_pages
-from ingestion.tables import row_texts, to_markdown
+from ingestion.table_markdown import row_texts, to_markdown
 
 LIMITS = Limits(memory_mb=2048, page_seconds=120)
 Grid = tuple[tuple[str, ...], ...]

@@ -12,7 +12,7 @@ from ingestion.lines import bounding_box
 from ingestion.packing import pack
 from ingestion.sections import Figure, Section, sections
 from ingestion.sentences import sentence_ranges
-from ingestion.tables import markdown_body, markdown_head
+from ingestion.table_markdown import markdown_body, markdown_head
 from ingestion.text_flow import Flow, Passage
 
 # Headings take at most this share of what the model reads, and so do a caption and the

@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 from ingestion.layout import Box, Table
-from ingestion.tables import build_table, continued, header_texts, to_markdown
+from ingestion.table_markdown import header_texts, row_texts, to_markdown
+from ingestion.tables import build_table, continued
 from tests.ingestion.page_builders import words
 
 BOX = Box(70, 100, 400, 160)
@@ -102,3 +105,84 @@ def test_a_table_that_goes_on_has_the_header_of_its_beginning() -> None:
         "| Costs | 8 | 9 |",
         "| Profit | 2 | 3 |",
     ]
+
+
+def test_a_short_name_over_the_middle_heads_all_its_columns() -> None:
+    found = table(
+        (238, "Year ended"),
+        (72, "Item"), (180, "Jan 2023"), (240, "Jan 2024"), (300, "Jan 2025"),
+        (235, "(In millions)"),
+        (72, "Sales"), (180, "10"), (240, "12"), (300, "14"),
+        lines=(120.0, 140.0, 159.0), columns=(170.0, 230.0, 290.0),
+    )  # fmt: skip
+    assert found.header_rows == 3
+    assert header_texts(found)[1:] == [
+        f"Year ended Jan {year} (In millions)" for year in (2023, 2024, 2025)
+    ]
+
+
+def test_the_first_line_of_a_column_s_own_name_does_not_spread() -> None:
+    found = table(
+        (240, "Average"),
+        (72, "Item"), (180, "Lowest"), (240, "price"), (300, "Highest"),
+        (72, "Sales"), (180, "10"), (240, "12"), (300, "14"),
+        lines=(120.0, 140.0), columns=(170.0, 230.0, 290.0),
+    )  # fmt: skip
+    assert header_texts(found) == ["Item", "Lowest", "Average price", "Highest"]
+
+
+def test_close_numbers_are_parted_by_the_line_between_them() -> None:
+    row = words("Utah", x=72, y=102, run=0) + words("27,534 38,279", x=202, y=102, run=1, size=8)
+    # A gap of half a size: less than what parts phrases where no line runs.
+    apart = replace(row[-1], box=Box(230.5, 102, 255, 110))
+    found = build_table([*row[:-1], apart], BOX, rows=(), columns=(200.0, 228.5))
+    assert found is not None
+    assert [cell.text for cell in found.cells] == ["Utah", "27,534", "38,279"]
+
+
+def test_a_column_is_parted_where_values_stand_side_by_side() -> None:
+    found = table(
+        (72, "Item"), (205, "2022"), (305, "2023"),
+        *(cell for n in "abc" for cell in ((72, n), (205, "1,100"), (305, "2,200"))),
+        lines=(120.0, 140.0, 160.0), columns=(200.0,),
+    )  # fmt: skip
+    assert found.columns == 3
+    assert row_texts(found)[1] == ["a", "1,100", "2,200"]
+
+
+def test_a_row_is_parted_where_lines_hold_values_in_the_same_columns() -> None:
+    found = table(
+        (72, "Item"), (202, "First"), (302, "Second"),
+        (72, "Utah"), (202, "10"), (302, "20"),
+        (72, "Virginia"), (202, "30"), (302, "40"),
+        lines=(120.0,),
+    )  # fmt: skip
+    assert row_texts(found)[1:] == [["Utah", "10", "20"], ["Virginia", "30", "40"]]
+
+
+def test_a_name_on_two_lines_stays_one_row() -> None:
+    found = table(
+        (72, "Item"), (202, "First"), (302, "Second"),
+        (72, "Cost of goods"), (202, "10"), (302, "20"),
+        (72, "and services"),
+        lines=(120.0,),
+    )  # fmt: skip
+    assert row_texts(found)[1:] == [["Cost of goods and services", "10", "20"]]
+
+
+def test_signs_go_with_their_values() -> None:
+    row = [
+        *words("Footwear", x=72, y=122, run=1),
+        *words("$ 6,970 $", x=202, y=122, run=2),
+        *words("5,892", x=302, y=122, run=3),
+        *words("18", x=342, y=122, run=4),
+        *words("%", x=372, y=122, run=5),
+    ]
+    head = [
+        word
+        for run, (x, text) in enumerate([(202, "2021"), (302, "2020"), (342, "Up")], start=6)
+        for word in words(text, x=x, y=102, run=run)
+    ]
+    found = build_table([*head, *row], BOX, rows=(120.0,), columns=(200.0, 260.0, 335.0, 365.0))
+    assert found is not None
+    assert row_texts(found)[1] == ["Footwear", "$ 6,970", "$ 5,892", "18 %"]
