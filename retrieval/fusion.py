@@ -15,6 +15,9 @@ Ranking = Sequence[tuple[int, float]]
 Rankings = Mapping[str, Ranking]
 Weights = Mapping[str, float]
 
+# So many standard deviations below a list's mean lies what the list does not hold.
+ABSENT_BELOW = 2.0
+
 
 def rrf(rankings: Rankings, *, k: int = 60, weights: Weights | None = None) -> Ranking:
     """Merge by rank alone: score(d) = sum of w / (k + rank), rank from 1.
@@ -52,6 +55,22 @@ def weighted(rankings: Rankings, *, weights: Weights | None = None) -> Ranking:
     return _weighted_sum({name: _min_max(ranking) for name, ranking in rankings.items()}, weights)
 
 
+def zmuv(
+    rankings: Rankings, *, weights: Weights | None = None, shift: float = ABSENT_BELOW
+) -> Ranking:
+    """Merge by standard scores: score(d) = sum of w * ((s - mean) / std + shift).
+
+    The standard deviation is the population's (n); a list whose scores are all equal, or that
+    holds one item, counts `shift` for each. An item that a list does not hold gets nothing from
+    it, as if it lay `shift` deviations below the list's mean.
+
+    Source: "ZMUV" (shift 0) and "2MUV" (shift 2) with CombSUM; Montague and Aslam, "Relevance
+    score normalization for metasearch", CIKM 2001.
+    """
+    parts = {name: _standard(ranking, shift) for name, ranking in rankings.items()}
+    return _weighted_sum(parts, weights)
+
+
 def between(alpha: float, *, text: str = "text", image: str = "image") -> dict[str, float]:
     """Weights for `weighted` from one number: alpha for text, 1 - alpha for image."""
     if not 0 <= alpha <= 1:
@@ -59,7 +78,7 @@ def between(alpha: float, *, text: str = "text", image: str = "image") -> dict[s
     return {text: alpha, image: 1 - alpha}
 
 
-METHODS = ("rrf", "dbsf", "weighted")
+METHODS = ("rrf", "dbsf", "weighted", "zmuv")
 
 
 def merge(
@@ -72,6 +91,8 @@ def merge(
         return dbsf(rankings, weights=weights)
     if method == "weighted":
         return weighted(rankings, weights=weights)
+    if method == "zmuv":
+        return zmuv(rankings, weights=weights)
     raise ValueError(f"there is no fusion {method!r}: {', '.join(METHODS)}")
 
 
@@ -96,6 +117,17 @@ def _spread(ranking: Ranking) -> Ranking:
         return [(item, 0.5) for item, _ in ranking]
     reach = 3 * math.sqrt(variance)
     return [(item, (score - mean + reach) / (2 * reach)) for item, score in ranking]
+
+
+def _standard(ranking: Ranking, shift: float) -> Ranking:
+    count = len(ranking)
+    if not count:
+        return []
+    mean = math.fsum(score for _, score in ranking) / count
+    std = math.sqrt(math.fsum((score - mean) ** 2 for _, score in ranking) / count)
+    if std == 0:
+        return [(item, shift) for item, _ in ranking]
+    return [(item, (score - mean) / std + shift) for item, score in ranking]
 
 
 def _min_max(ranking: Ranking) -> Ranking:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.fusion import between, dbsf, rrf, weighted
+from retrieval.fusion import between, dbsf, merge, rrf, weighted, zmuv
 
 A, B, C, D = 1, 2, 3, 4
 TEXT = [(A, 0.9), (B, 0.7), (C, 0.2)]
@@ -74,19 +74,43 @@ def test_weighted_of_equal_scores_is_one():
     assert weighted({"text": [(A, 3.0), (B, 3.0)]}) == [(A, 1.0), (B, 1.0)]
 
 
+def test_zmuv_by_hand():
+    # Text: mean 0.6, deviation sqrt((0.09 + 0.01 + 0.16) / 3); image: mean 8, sqrt(32 / 3).
+    text, image = math.sqrt(0.26 / 3), math.sqrt(32 / 3)
+    fused = zmuv({"text": TEXT, "image": IMAGE}, weights={"image": 0.5})
+    assert dict(fused) == pytest.approx(
+        {
+            A: 0.3 / text + 2 + 0.5 * (-4 / image + 2),
+            B: 0.1 / text + 2,
+            C: -0.4 / text + 2 + 0.5 * (4 / image + 2),
+            D: 0.5 * 2,
+        }
+    )
+    assert fused == merge({"text": TEXT, "image": IMAGE}, "zmuv", weights={"image": 0.5})
+
+
+def test_zmuv_of_equal_scores_is_the_shift():
+    assert zmuv({"text": [(A, 3.0), (B, 3.0)]}, shift=1) == [(A, 1.0), (B, 1.0)]
+
+
+def test_zmuv_without_a_shift_takes_what_is_absent_for_average():
+    fused = dict(zmuv({"text": [(A, 3.0), (B, 1.0)], "image": [(C, 5.0)]}, shift=0))
+    assert fused == {A: 1.0, B: -1.0, C: 0.0}
+
+
 @pytest.mark.parametrize("alpha", [-0.1, 1.1])
 def test_alpha_lies_between_0_and_1(alpha):
     with pytest.raises(ValueError, match="alpha"):
         between(alpha)
 
 
-@pytest.mark.parametrize("fuse", [rrf, dbsf, weighted])
+@pytest.mark.parametrize("fuse", [rrf, dbsf, weighted, zmuv])
 def test_a_missing_list_is_no_error(fuse):
     assert fuse({"text": TEXT, "image": []}) == fuse({"text": TEXT})
     assert fuse({}) == []
 
 
-@pytest.mark.parametrize("fuse", [rrf, dbsf, weighted])
+@pytest.mark.parametrize("fuse", [rrf, dbsf, weighted, zmuv])
 def test_weight_zero_leaves_a_source_out(fuse):
     assert fuse({"text": TEXT, "image": IMAGE}, weights={"image": 0}) == fuse({"text": TEXT})
 
@@ -99,7 +123,7 @@ def ranking_of(values):
 
 
 @given(scores)
-@pytest.mark.parametrize("fuse", [rrf, dbsf, weighted])
+@pytest.mark.parametrize("fuse", [rrf, dbsf, weighted, zmuv])
 def test_one_list_keeps_its_order(fuse, values):
     fused = fuse({"text": ranking_of(values)})
     assert [score for _, score in fused] == sorted((s for _, s in fused), reverse=True)
@@ -107,7 +131,7 @@ def test_one_list_keeps_its_order(fuse, values):
 
 
 @given(st.lists(st.integers(-50, 50), min_size=2, max_size=20, unique=True))
-@pytest.mark.parametrize("fuse", [dbsf, weighted])
+@pytest.mark.parametrize("fuse", [dbsf, weighted, zmuv])
 def test_scale_and_offset_of_a_list_do_not_matter(fuse, values):
     ranking = ranking_of(values)
     moved = [(item, 8 * score + 3) for item, score in ranking]
