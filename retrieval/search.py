@@ -110,7 +110,7 @@ def _run(run: Run, request: SearchRequest) -> SearchResult:
     if run.query.has_picture and not run.rankings:
         raise PermanentError(" ".join(["Nothing can be found by this picture.", *run.notes]))
     with run.timed("resolve"):
-        hits = _resolve(ranking, run)
+        hits = _resolve(ranking, run, request)
     if request.stage.final is not None and hits:
         hits = _finally(hits, run, request)
     hits = hits[: request.top_k]
@@ -124,23 +124,38 @@ def _run(run: Run, request: SearchRequest) -> SearchResult:
     )
 
 
-def _resolve(ranking: Ranking, run: Run) -> list[Hit]:
-    """Read the chunks, in one query; drop what is not live, not allowed, or said before."""
-    ids = [chunk_id for chunk_id, _ in ranking if chunk_id != run.query.like]
+def _resolve(ranking: Ranking, run: Run, request: SearchRequest) -> list[Hit]:
+    """Read as many of the best chunks as the request needs, and no more.
+
+    What is not live, not allowed, or said before is dropped.
+    """
+    final = request.stage.final
+    wanted = max(request.top_k, final.limit if final else 0)
+    ranking = [(pk, score) for pk, score in ranking if pk != run.query.like]
+    sources = _sources(run)
+    hits: list[Hit] = []
+    for start in range(0, len(ranking), wanted):
+        some = ranking[start : start + wanted]
+        chunks = _readable([pk for pk, _ in some], run)
+        hits += [
+            Hit(chunks[pk], 0, score, sources[pk], fused_score=score)
+            for pk, score in some
+            if pk in chunks
+        ]
+        hits = [hits[index] for index in first_of_each([_said(hit.chunk) for hit in hits])]
+        if len(hits) >= wanted:
+            break
+    return hits
+
+
+def _readable(ids: Sequence[int], run: Run) -> dict[int, Chunk]:
     rows = Chunk.objects.live().filter(pk__in=ids).select_related("document", "page")
-    chunks = {
+    return {
         chunk.pk: chunk
         for chunk in rows.defer("page__layout", "table")
         # An index may lag behind the database, never the other way round.
         if run.where.admits(chunk.document_id, chunk.kind, chunk.page_number)
     }
-    sources = _sources(run)
-    hits = [
-        Hit(chunks[pk], 0, score, sources[pk], fused_score=score)
-        for pk, score in ranking
-        if pk in chunks
-    ]
-    return [hits[index] for index in first_of_each([_said(hit.chunk) for hit in hits])]
 
 
 def _sources(run: Run) -> dict[int, dict[str, SourceRank]]:

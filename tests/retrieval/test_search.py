@@ -120,3 +120,11 @@ def test_hits_come_with_document_and_page(library, django_assert_num_queries):
 def test_top_k_cuts_the_list(library):
     document = library.document("apple 1", "apple 2", "apple 3")
     assert len(search("apple", where=only(document), top_k=2).hits) == 2
+
+
+def test_repeated_passages_do_not_shorten_the_list(library):
+    repeated = [library.document("apple apple apple") for _ in range(7)]
+    others = library.document("apple pear", "apple plum plum")
+    where = only(*repeated, others)
+    found = search("apple", where=where, top_k=3, rerank=False)
+    assert len({hit.chunk.text for hit in found.hits}) == 3
