@@ -1,0 +1,167 @@
+"""What was backed up is there again after everything was destroyed."""
+
+from __future__ import annotations
+
+import tarfile
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
+
+from answers.models import Citation, Conversation, Message, Role
+from ingestion import documents
+from ingestion.models import Chunk, Collection, Document
+from rag_site import backups
+from rag_site.accounts import tokens
+from rag_site.accounts.models import ApiToken
+from retrieval import spaces, vector_search
+from retrieval.models import Embedding, SpaceVersion
+from tests.retrieval.conftest import (  # noqa: F401  (fixtures)
+    asked,
+    axis,
+    fruit_spaces,
+    library,
+    only,
+    restart,
+    texts,
+)
+
+# What restore does to the tables must not meet what the test left uncommitted.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def life(library):  # noqa: F811
+    """A bit of everything that people leave behind."""
+    document = library.document("apple", {"text": "pear", "picture": "a pear"})
+    document.file.save("a.pdf", ContentFile(b"%PDF-1.7 fruit"))
+    owner = library.collection.owner
+    owner.set_password("a long enough one")
+    owner.save()
+    group = Group.objects.create(name="readers")
+    owner.groups.add(group)
+    library.collection.viewers.add(get_user_model().objects.create_user("viewer"))
+    tokens.issue(owner, name="script")
+    chat = Conversation.objects.create(owner=owner, title="Fruits")
+    chat.collections.add(library.collection)
+    question = Message.objects.create(conversation=chat, role=Role.USER, content="Which?")
+    answer = Message.objects.create(
+        conversation=chat, role=Role.ASSISTANT, question=question, content="Apple [1]."
+    )
+    Citation.objects.create(
+        message=answer, number=1, document=document, chunk=document.chunks.first(),
+        document_title="A document", kind="text", page_number=1,
+    )  # fmt: skip
+    return document
+
+
+MODELS: tuple[Any, ...] = (
+    Document,
+    Chunk,
+    Embedding,
+    Conversation,
+    Message,
+    Citation,
+    ApiToken,
+    Collection,
+)
+
+
+def everything() -> dict[str, list]:
+    rows = {model.__name__: list(model.objects.order_by("pk").values()) for model in MODELS}
+    return {name: [{**row, "vector": bytes(row["vector"])} if "vector" in row else row
+                   for row in found] for name, found in rows.items()}  # fmt: skip
+
+
+def destroy() -> None:
+    for document in Document.objects.all():
+        documents.delete(document)
+    people: tuple[Any, ...] = (Conversation, Collection, ApiToken, SpaceVersion, Group)
+    for model in (*people, get_user_model()):
+        model.objects.all().delete()
+
+
+def test_everything_is_back(life, tmp_path) -> None:
+    before, name = everything(), str(life.file.name)
+    call_command("backup", str(tmp_path / "b.tar"))
+    destroy()
+    assert not default_storage.exists(name)
+    default_storage.save("documents/stray/x", ContentFile(b"left over"))
+    call_command("restore", str(tmp_path / "b.tar"))
+    assert everything() == before
+    assert default_storage.open(name).read() == b"%PDF-1.7 fruit"
+    assert not default_storage.exists("documents/stray/x")
+    owner = get_user_model().objects.get(username="owner")
+    assert owner.check_password("a long enough one")
+    assert list(owner.groups.values_list("name", flat=True)) == ["readers"]
+    assert life.collection.viewers.get().username == "viewer"
+    assert Conversation.objects.get().collections.get() == life.collection
+    # New rows get new numbers, and what is restored is found.
+    assert Collection.objects.create(name="New", owner=owner).pk > life.collection.pk
+    restart()
+    version = spaces.live_versions()["text"]
+    assert texts(vector_search.search(version, axis("pear"), limit=1, where=only(life))) == ["pear"]
+
+
+def test_a_backup_is_private_and_replaces_nothing_until_it_is_complete(
+    life, tmp_path, monkeypatch
+) -> None:
+    target = tmp_path / "b.tar"
+    target.write_bytes(b"the last good one")
+
+    def full(*_args, **_kwargs):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(backups, "_write_rows", full)
+        with pytest.raises(CommandError, match="No space left"):
+            call_command("backup", str(target))
+    assert target.read_bytes() == b"the last good one"
+    assert sorted(path.name for path in tmp_path.glob("b.tar*")) == ["b.tar"]
+    call_command("backup", str(target))
+    assert target.stat().st_mode & 0o077 == 0
+
+
+def test_documents_are_replaced_only_when_that_is_said(life, tmp_path) -> None:
+    target = tmp_path / "b.tar"
+    call_command("backup", str(target))
+    Document.objects.update(title="Changed since")
+    with pytest.raises(CommandError, match="--replace"):
+        call_command("restore", str(target))
+    assert Document.objects.get().title == "Changed since"
+    call_command("restore", str(target), "--replace")
+    assert Document.objects.get().title == "A document"
+
+
+def test_what_is_no_backup_changes_nothing(life, tmp_path) -> None:
+    before = everything()
+    target = tmp_path / "b.tar"
+    target.write_bytes(b"nonsense")
+    with pytest.raises(CommandError, match="not a backup"):
+        call_command("restore", str(target), "--replace")
+    call_command("backup", str(target))
+    target.write_bytes(target.read_bytes()[: target.stat().st_size // 4])
+    with pytest.raises(CommandError, match=r"not a backup|damaged"):
+        call_command("restore", str(target), "--replace")
+    assert everything() == before
+
+
+def test_a_backup_of_another_schema_is_refused(life, tmp_path, monkeypatch) -> None:
+    target = tmp_path / "b.tar"
+    call_command("backup", str(target))
+    monkeypatch.setattr(backups, "_migrations", lambda: ["ingestion.0099_later"])
+    with pytest.raises(CommandError, match="another version"):
+        call_command("restore", str(target), "--replace")
+
+
+def test_settings_are_in_it(life, tmp_path, monkeypatch) -> None:
+    env = tmp_path / ".env"
+    env.write_text("VLM_MODEL=x")
+    monkeypatch.setattr(backups, "ENV_FILE", env)
+    call_command("backup", str(tmp_path / "b.tar"))
+    with tarfile.open(tmp_path / "b.tar") as archive:
+        assert archive.extractfile("settings/.env").read() == b"VLM_MODEL=x"
