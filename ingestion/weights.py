@@ -16,8 +16,8 @@ from typing import Literal
 from ingestion import hub
 from ingestion.errors import TransientError
 
-Kind = Literal["sentence_transformer", "open_clip", "cross_encoder"]
-Source = Literal["folder", "package", "cache", "hub", ""]
+Kind = Literal["sentence_transformer", "open_clip", "cross_encoder", "remote"]
+Source = Literal["folder", "package", "cache", "hub", "remote", ""]
 
 # Models that come as a Python package: name -> (package, folder in it).
 PACKAGED = {

@@ -16,6 +16,8 @@ from zoneinfo import available_timezones
 
 from environs import Env, EnvValidationError, ValidationError, validate
 
+from rag_site import space_settings
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Env(eager=False)
@@ -89,7 +91,7 @@ SPACES: dict[str, dict[str, Any]] = {
     "text": {
         "embedder": "retrieval.embedders.sentence_transformer.SentenceTransformerEmbedder",
         "model": TEXT_MODEL,
-        "metric": "cosine",
+        "metric": "model",
         "kinds": ["text", "table", "image"],
         "input": "text",
         "batch_size": 32,
@@ -108,6 +110,8 @@ SPACES: dict[str, dict[str, Any]] = {
         "fallback": "text",
     },
 }
+# Further spaces, or other values for these; see README.md.
+SPACES_FILE = Path(env.str("SPACES_FILE", str(DATA_DIR / "spaces.toml"))).expanduser()
 KEYWORD_ANALYZER = "en_stem"
 SEARCH_DEFAULTS: dict[str, Any] = {
     "candidates": 60,
@@ -150,6 +154,10 @@ except EnvValidationError as exc:
             for name, messages in dict(exc.error_messages).items()  # type: ignore[arg-type]
         )
     )
+try:
+    SPACES = space_settings.read(SPACES_FILE, SPACES, os.environ)
+except ValueError as exc:
+    _refuse(str(exc))
 if VLM_BASE_URL and not VLM_MODEL:
     _refuse("VLM_BASE_URL is set but VLM_MODEL is not: name the model that the endpoint serves.")
 

@@ -1,4 +1,4 @@
-"""REST doorways: search, and the spaces that are searched."""
+"""REST doorway of search."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ingestion.models import Chunk, Document
-from retrieval import requests, scope, space_status
+from retrieval import requests, scope
 from retrieval.candidates import CandidateFilter
 from retrieval.request import Query, SearchRequest
 from retrieval.request_form import to_request
@@ -21,7 +21,6 @@ from retrieval.serializers import (
     BatchResponseSerializer,
     SearchRequestSerializer,
     SearchResponseSerializer,
-    SpaceSerializer,
 )
 
 
@@ -76,13 +75,6 @@ def _query(wanted: dict[str, Any], user: Any) -> Query:
         text_weight=wanted["text_weight"],
         image_weight=wanted["image_weight"],
     )
-
-
-class SpacesView(APIView):
-    @extend_schema(responses=SpaceSerializer(many=True))
-    def get(self, request: Request) -> Response:
-        """List the spaces that are searched, with their models, indexes and counts."""
-        return Response(SpaceSerializer(space_status.describe(), many=True).data)
 
 
 def _scope(user: Any, wanted: dict[str, Any]) -> CandidateFilter:

@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from ingestion import pipeline
 from ingestion.models import Chunk, Document
 from retrieval import changes, vectors
-from retrieval.embedders import Embedder, ModelUnavailable, embedder_for
+from retrieval.embedders import Embedder, ModelAway, ModelUnavailable, embedder_for
 from retrieval.embedding_inputs import content_hash, contents, embeddable
 from retrieval.models import Embedding, SpaceInput, SpaceVersion
 
@@ -36,7 +36,8 @@ class Made:
 def embed_document(document: Document, run: str) -> bool:
     """Embed the chunks that the document is about to publish; False means: more to do later.
 
-    A space whose model cannot be had is left out: its vectors are made when the model comes.
+    A space whose model cannot be had, or does not answer now, is left out: its vectors are made
+    when the model comes.
     Raises PermanentError, or pipeline.Superseded when another run took over.
     """
     chunks = document.chunks.filter(generation=_generation_in_hand(document))
@@ -44,14 +45,24 @@ def embed_document(document: Document, run: str) -> bool:
     turn = pipeline.Turn(document)
     for version in progress.versions:
         for chunk_ids in _slices(missing(version, chunks), version):
-            made = make(version, chunk_ids)
+            made = _made_if_possible(version, chunk_ids)
             with transaction.atomic():
                 progress.advance(len(chunk_ids))
-                _store(version, made)
+                _store(version, made or [])
+            if made is None:
+                break
             if turn.is_over():
                 return False
     progress.finish()
     return True
+
+
+def _made_if_possible(version: SpaceVersion, chunk_ids: Sequence[int]) -> list[Made] | None:
+    try:
+        return make(version, chunk_ids)
+    except (ModelUnavailable, ModelAway) as exc:
+        logger.warning("%s is not filled now: %s", version, exc)
+        return None
 
 
 def _generation_in_hand(document: Document) -> int:
@@ -99,7 +110,7 @@ def is_model_at_hand(version: SpaceVersion) -> bool:
     """Load the version's model; False, and a line in the log, when it cannot be had."""
     try:
         load_model(version)
-    except ModelUnavailable as exc:
+    except (ModelUnavailable, ModelAway) as exc:
         logger.warning("%s is not filled now: %s", version, exc)
         return False
     return True

@@ -10,7 +10,6 @@ import numpy as np
 from ingestion.errors import PermanentError
 from retrieval import vectors
 from retrieval.embedders import (
-    FALLBACK_PREFIX,
     Embedder,
     ModelUnavailable,
     embedder_for,
@@ -29,7 +28,7 @@ class QueryVectors:
 
     def __init__(self, queries: Sequence[Query]) -> None:
         self._queries = queries
-        self._texts: dict[tuple[str, str], dict[str, np.ndarray]] = {}
+        self._texts: dict[Embedder, dict[str, np.ndarray]] = {}
         self._images: dict[int, dict[bytes, np.ndarray]] = {}
         self.seconds = 0.0
 
@@ -60,12 +59,12 @@ class QueryVectors:
 
     def _text(self, text: str, version: SpaceVersion) -> np.ndarray:
         # Spaces that one model fills share its vectors of the queries.
-        key = version.model.removeprefix(FALLBACK_PREFIX), version.metric
-        if key not in self._texts:
+        embedder = _embedder(version)
+        if embedder not in self._texts:
             texts = list(dict.fromkeys(q.text for q in self._queries if q.text.strip()))
-            encoded = _embedder(version).encode_queries(texts)
-            self._texts[key] = dict(zip(texts, vectors.checked(encoded, version), strict=True))
-        return self._texts[key][text]
+            encoded = vectors.checked(embedder.encode_queries(texts), version)
+            self._texts[embedder] = dict(zip(texts, encoded, strict=True))
+        return self._texts[embedder][text]
 
     def _picture(self, query: Query, version: SpaceVersion) -> np.ndarray:
         if query.like is not None:

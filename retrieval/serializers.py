@@ -13,6 +13,7 @@ from rest_framework import serializers
 from ingestion.errors import PermanentError
 from ingestion.models import ChunkKind
 from retrieval import pictures
+from retrieval.models import SpaceVersionState
 from retrieval.request_form import (
     FilterSerializer,
     Nested,
@@ -240,3 +241,19 @@ class SpaceSerializer(serializers.Serializer[Any]):
     last_built_at = serializers.DateTimeField(allow_null=True)
     condition = serializers.CharField(help_text="What is wrong; empty when nothing is.")
     build = SpaceBuildSerializer(allow_null=True)
+
+
+class SpaceVersionSerializer(serializers.Serializer[Any]):
+    """A space filled with one model."""
+
+    number = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=SpaceVersionState.choices)
+    model = serializers.CharField()
+    dimension = serializers.IntegerField(help_text="0 until the first vector is made.")
+    metric = serializers.CharField()
+    done = serializers.IntegerField(source="chunks_done", help_text="Chunks embedded.")
+    total = serializers.IntegerField(source="chunks_total")
+    error = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    activated_at = serializers.DateTimeField(allow_null=True)
+    last_built_at = serializers.DateTimeField(allow_null=True)

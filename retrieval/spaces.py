@@ -132,13 +132,21 @@ def _create(
 
 
 def begin_version(space: str) -> SpaceVersion:
-    """Begin a version with the model that the settings name, also after a roll-back."""
+    """Begin a version with the model that the settings name, also after a roll-back.
+
+    One that is being built already goes on instead. Raises ValueError for the keywords.
+    """
     if space == keywords.SPACE:
         raise ValueError("the keyword index has no model to switch; rebuild it instead")
     wanted = _wanted(plan_for(space))
     wanted.pop("available")
-    _create(space, SpaceVersionState.BUILDING, wanted, settings.SPACES[space].get("index", {}))
-    version = SpaceVersion.objects.filter(space=space).order_by("-number")[0]
+    of_space = SpaceVersion.objects.filter(space=space).order_by("-number")
+    same = {key: wanted[key] for key in ("model", "metric", "input")}
+    version = of_space.filter(state=SpaceVersionState.BUILDING, **same).first()
+    if version is None:
+        index_settings = settings.SPACES[space].get("index", {})
+        _create(space, SpaceVersionState.BUILDING, wanted, index_settings)
+        version = of_space[0]
     transaction.on_commit(lambda: background.request("build_space_version", version.pk))
     return version
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from retrieval import rerank, spaces
-from retrieval.embedders import ModelUnavailable, embedder_for
+from retrieval.embedders import ModelAway, ModelUnavailable, embedder_for
 from retrieval.models import SpaceVersion
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def warm_embedders() -> None:
     for version in _live_versions():
         try:
             embedder_for(version.space, version.model).encode_queries(["warm up"])
-        except ModelUnavailable as exc:
+        except (ModelUnavailable, ModelAway) as exc:
             logger.warning("The %s space cannot be searched: %s", version.space, exc)
 
 

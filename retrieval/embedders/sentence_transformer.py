@@ -16,6 +16,14 @@ from retrieval.embedders import Embedder, ModelUnavailable
 from retrieval.embedders.bert import BertEmbedder, can_run
 from retrieval.embedders.compiled import OUTCOME_FILE, CompiledNetwork, open_network
 
+# What sentence-transformers calls the metrics.
+METRICS = {
+    "cosine": "cosine",
+    "dot": "dot",
+    "dot_score": "dot",
+    "euclidean": "l2",
+}
+
 
 class SentenceTransformerEmbedder:
     """Encodes text; a model's own prompts for queries and documents are applied."""
@@ -59,6 +67,19 @@ class SentenceTransformerEmbedder:
             if dimension:
                 return dimension
         return int(_json(folder / "config.json", {}).get("hidden_size", 0))
+
+    @classmethod
+    def metric_of(cls, weights: Weights) -> str:
+        """Read the metric that the model was trained for; cosine when it does not say."""
+        folder = Path(weights.config or "")
+        said = _json(folder / "config_sentence_transformers.json", {}).get("similarity_fn_name")
+        if said in METRICS:
+            return METRICS[said]
+        modules = [module["type"] for module in _json(folder / "modules.json", [])]
+        if any(module.endswith("Normalize") for module in modules):
+            return "cosine"
+        # Older checkpoints say it in their name alone, such as multi-qa-mpnet-base-dot-v1.
+        return "dot" if "-dot" in weights.model.lower() else "cosine"
 
     def run_compiled(self, place: Path) -> None:
         """Run the network by ONNX Runtime from when its export is there, and to the same effect."""

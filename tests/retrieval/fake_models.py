@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -22,6 +22,10 @@ class FruitEmbedder:
 
     def __init__(self, weights: Weights, *, metric: str, threads: int) -> None:
         self.model, self.metric, self.dimension = weights.model, metric, len(FRUITS)
+
+    @classmethod
+    def open(cls, weights: Weights, *, metric: str, threads: int) -> Self:
+        return cls(weights, metric=metric, threads=threads)
 
     @classmethod
     def dimension_of(cls, weights: Weights) -> int:

@@ -1,0 +1,72 @@
+"""REST doorways of the spaces: how they are, their versions, switching and rolling back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import SAFE_METHODS, IsAdminUser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from ingestion.errors import PermanentError
+from retrieval import space_status, spaces
+from retrieval.models import SpaceVersion
+from retrieval.serializers import SpaceSerializer, SpaceVersionSerializer
+
+
+class StaffChanges(IsAdminUser):
+    """Everyone who is signed in may look; staff may change."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return request.method in SAFE_METHODS or super().has_permission(request, view)
+
+
+class SpacesView(APIView):
+    @extend_schema(responses=SpaceSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """List the spaces that are searched, with their models, indexes and counts."""
+        return Response(SpaceSerializer(space_status.describe(), many=True).data)
+
+
+class SpaceVersionsView(APIView):
+    permission_classes = [*APIView.permission_classes, StaffChanges]
+
+    @extend_schema(responses=SpaceVersionSerializer(many=True))
+    def get(self, request: Request, space: str) -> Response:
+        """List the versions of a space, oldest first."""
+        versions = SpaceVersion.objects.filter(space=_known(space))
+        return Response(SpaceVersionSerializer(versions, many=True).data)
+
+    @extend_schema(request=None, responses={202: SpaceVersionSerializer})
+    def post(self, request: Request, space: str) -> Response:
+        """Begin a version with the model of the settings, beside the live one.
+
+        The workers fill it; it is switched to in one step when it is full.
+        """
+        try:
+            version = spaces.begin_version(_known(space))
+        except ValueError as exc:
+            raise PermanentError(str(exc)) from exc
+        return Response(SpaceVersionSerializer(version).data, status=202)
+
+
+class SpaceRollBackView(APIView):
+    permission_classes = [*APIView.permission_classes, StaffChanges]
+
+    @extend_schema(request=None, responses=SpaceVersionSerializer)
+    def post(self, request: Request, space: str) -> Response:
+        """Search the version before the live one again, at once."""
+        try:
+            version = spaces.roll_back(_known(space))
+        except LookupError as exc:
+            raise PermanentError(str(exc)) from exc
+        return Response(SpaceVersionSerializer(version).data)
+
+
+def _known(space: str) -> str:
+    if space not in spaces.live_versions():
+        raise Http404
+    return space
