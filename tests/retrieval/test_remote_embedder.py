@@ -122,7 +122,7 @@ def test_errors_are_sentences(service, status, error, message):
 @pytest.mark.parametrize("body", [b'{"data": []}', b'{"error": "no"}', b'{"data": [{"index": 0}]}'])
 def test_an_answer_that_is_none(service, body):
     service.body = body
-    with pytest.raises(ModelUnavailable, match="gave (no|empty) embeddings"):
+    with pytest.raises(ModelUnavailable, match=r"gave (no|empty) embeddings"):
         embedder(service).encode_queries(["plum"])
 
 
