@@ -11,6 +11,7 @@ from ingestion.furniture import furniture
 from ingestion.layout import Block, PageContent, Table
 from ingestion.parsing import Limits, parse_pages
 from ingestion.table_markdown import row_texts, to_markdown
+from ingestion.text_flow import Flow, vocabulary
 
 LIMITS = Limits(memory_mb=2048, page_seconds=120)
 Grid = tuple[tuple[str, ...], ...]
@@ -18,10 +19,14 @@ Grid = tuple[tuple[str, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class FoundTable:
-    """A table's box, in points from the top left of the page, and its cells' texts."""
+    """A table's box, in points from the top left of the page, and its cells' texts.
+
+    In `spread`, cells that span are repeated in all that they cover.
+    """
 
     box: tuple[float, float, float, float]
     grid: Grid
+    spread: Grid = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +47,36 @@ def ours(path: Path, numbers: Sequence[int], *, processes: int = 2) -> dict[int,
 
 def _ours(content: PageContent) -> ParsedPage:
     tables = tuple(
-        FoundTable((b.box.x0, b.box.y0, b.box.x1, b.box.y1), _grid(b.table))
+        FoundTable((b.box.x0, b.box.y0, b.box.x1, b.box.y1), _grid(b.table), _spread(b.table))
         for b in content.blocks
         if b.table
     )
     left_out = furniture([content])
+    words = vocabulary(line for block in content.blocks for line in block.lines)
     said = (
-        _text(block)
+        _text(block, words)
         for index, block in enumerate(content.blocks)
         if (content.number, index) not in left_out
     )
     return ParsedPage("\n\n".join(said), tables, content.height)
 
 
-def _text(block: Block) -> str:
-    return to_markdown(block.table) if block.table else block.text
+def _text(block: Block, words: frozenset[str]) -> str:
+    if block.table:
+        return to_markdown(block.table)
+    # Words that were broken between lines are mended as in the chunks.
+    flow = Flow(words)
+    flow.add(block, 1)
+    return flow.passage().text
+
+
+def _spread(table: Table) -> Grid:
+    grid = row_texts(table)
+    for cell in table.cells:
+        for row in range(cell.row, min(cell.row + cell.row_span, table.rows)):
+            for column in range(cell.column, min(cell.column + cell.column_span, table.columns)):
+                grid[row][column] = grid[row][column] or cell.text
+    return tuple(tuple(row) for row in grid)
 
 
 def _grid(table: Table) -> Grid:
@@ -87,5 +107,15 @@ def _peer(library: object, document: object, index: int) -> ParsedPage:
 def _peer_tables(boxes: Sequence[dict]) -> Iterator[FoundTable]:
     for box in boxes:
         if box["boxclass"] == "table" and box.get("table"):
-            grid = tuple(tuple(cell or "" for cell in row) for row in box["table"]["extract"] or ())
-            yield FoundTable((box["x0"], box["y0"], box["x1"], box["y1"]), grid)
+            rows = box["table"]["extract"] or ()
+            grid = tuple(tuple(cell or "" for cell in row) for row in rows)
+            spread = tuple(tuple(_filled(row)) for row in rows)
+            yield FoundTable((box["x0"], box["y0"], box["x1"], box["y1"]), grid, spread)
+
+
+def _filled(row: Sequence[str | None]) -> Iterator[str]:
+    """Repeat what stands to the left in cells that are None: it spans them."""
+    last = ""
+    for cell in row:
+        last = last if cell is None else cell
+        yield last

@@ -11,8 +11,14 @@ from difflib import SequenceMatcher
 from typing import Any
 
 Rectangle = tuple[float, float, float, float]
+Cells = Sequence[Sequence[str]]
+GridPair = tuple[Cells, Cells]
 SAME_REGION = 0.5
-_LATEX = re.compile(r"\\[a-zA-Z]+\*?|[{}$\\]")
+_LATEX = re.compile(r"\\[a-zA-Z]+\*?|[{}$^\\]")
+_FORMULA = re.compile(r"\$([^$\n]{1,120})\$")
+_TABULAR = re.compile(
+    r"\\(?:begin|end)\{[a-z]+\*?\}(?:\{[|clr\s]*\})?|\\multicolumn\{\d+\}\{[|clr\s]*\}"
+)
 _TAG = re.compile(r"<[^>]+>")
 _RULER = re.compile(r"^\s*\|?[\s:|-]+\|?\s*$", re.MULTILINE)
 
@@ -82,13 +88,32 @@ def squeezed(text: str) -> str:
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
 
 
+def formula(text: str) -> str:
+    """Return what a formula shows: LaTeX without spaces, braces around one sign, and fonts."""
+    fonts = r"\\(?:math(?:bf|rm|it|cal|bb)|text|boldsymbol|left|right)(?![a-zA-Z])|\\[,;!]"
+    text = re.sub(fonts, "", text)
+    text = re.sub(r"\s+|[$]", "", text)
+    return re.sub(r"\{(\\[a-zA-Z]+|.)\}", r"\1", text)
+
+
 def plain(text: str) -> str:
     """Reduce Markdown, HTML or LaTeX to its words."""
+    if _TABULAR.search(text):
+        text = re.sub(r"(?<!\\)&", " ", _TABULAR.sub(" ", text))
+    text = _FORMULA.sub(_without_latex_spaces, text)
     text = _LATEX.sub(" ", _TAG.sub(" ", _RULER.sub(" ", text)))
     text = re.sub(r"[|#*_`~>\[\]]|!\(.*?\)", " ", text)
     # The typographic forms of quotes and dashes are not at stake.
     text = unicodedata.normalize("NFKC", text).translate(str.maketrans("‘’“”–—", "''\"\"--"))
     return " ".join(text.split())
+
+
+def _without_latex_spaces(match: re.Match[str]) -> str:
+    """Close up a formula: LaTeX's spaces mean nothing. Amounts of money are left alone."""
+    inner = match.group(1)
+    if not re.search(r"[\\^_{]", inner):
+        return match.group()
+    return re.sub(r"\\[a-zA-Z]+\*?|[\s{}^_\\]", "", inner)
 
 
 def similarity(one: str, other: str) -> float:
@@ -100,18 +125,21 @@ def similarity(one: str, other: str) -> float:
 # --- facts -----------------------------------------------------------------------------------
 
 
-def holds(fact: dict[str, Any], text: str, grids: Sequence[Sequence[Sequence[str]]]) -> bool:
-    """Check a fact of olmOCR-bench against a page's text and tables."""
+def holds(fact: dict[str, Any], text: str, tables: Sequence[GridPair]) -> bool:
+    """Check a fact of olmOCR-bench against a page's text and tables.
+
+    Each table comes twice: as it is, and with cells that span repeated in all that they cover.
+    """
     kind = fact["type"]
     if kind == "table":
-        return any(_in_table(fact, grid) for grid in grids)
+        return any(_in_table(fact, grid, spread) for grid, spread in tables)
     if kind == "math":
-        return squeezed(fact["math"]) in squeezed(text)
+        return formula(fact["math"]) in formula(text)
     said = plain(text)
     allowed = int(fact.get("max_diffs", 0))
     if kind == "order":
         before = place(plain(fact["before"]), said, allowed)
-        after = place(plain(fact["after"]), said, allowed)
+        after = place(plain(fact["after"]), said, allowed, last=True)
         return before is not None and after is not None and before < after
     part = said[-int(fact["last_n"]) :] if fact.get("last_n") else said
     part = part[: int(fact["first_n"])] if fact.get("first_n") else part
@@ -121,13 +149,15 @@ def holds(fact: dict[str, Any], text: str, grids: Sequence[Sequence[Sequence[str
     return (place(wanted, part, allowed) is not None) == (kind == "present")
 
 
-def place(wanted: str, text: str, allowed: int) -> int | None:
+def place(wanted: str, text: str, allowed: int, *, last: bool = False) -> int | None:
     """Return where `wanted` ends in the text with at most so many edits, or None.
+
+    Where it stands more than once, exactly: the first place, or the last.
 
     Source: Sellers, "The theory and computation of evolutionary distances", 1980.
     """
     if not allowed:
-        at = text.find(wanted)
+        at = text.rfind(wanted) if last else text.find(wanted)
         return at + len(wanted) if at >= 0 else None
     row = list(range(len(wanted) + 1))
     best: tuple[int, int] | None = None
@@ -140,28 +170,35 @@ def place(wanted: str, text: str, allowed: int) -> int | None:
     return best[1] if best else None
 
 
-def _in_table(fact: dict[str, Any], grid: Sequence[Sequence[str]]) -> bool:
+def _in_table(fact: dict[str, Any], grid: Cells, spread: Cells) -> bool:
     wanted = squeezed(fact["cell"])
     return any(
-        squeezed(text) == wanted and _neighbours(fact, grid, row, column)
+        squeezed(text) == wanted
+        and _beside(fact, grid, row, column)
+        and _headed(fact, spread, row, column)
         for row, texts in enumerate(grid)
         for column, text in enumerate(texts)
     )
 
 
-def _neighbours(fact: dict[str, Any], grid: Sequence[Sequence[str]], row: int, column: int) -> bool:
+def _beside(fact: dict[str, Any], grid: Cells, row: int, column: int) -> bool:
     steps = {"left": (0, -1), "right": (0, 1), "up": (-1, 0), "down": (1, 0)}
-    for side, (down, right) in steps.items():
-        if side in fact and squeezed(fact[side]) != _cell(grid, row + down, column + right):
-            return False
-    above = {_cell(grid, at, column) for at in range(row)}
-    left = {_cell(grid, row, at) for at in range(column)}
+    return all(
+        squeezed(fact[side]) == _cell(grid, row + down, column + right)
+        for side, (down, right) in steps.items()
+        if side in fact
+    )
+
+
+def _headed(fact: dict[str, Any], spread: Cells, row: int, column: int) -> bool:
+    above = {_cell(spread, at, column) for at in range(row)}
+    left = {_cell(spread, row, at) for at in range(column)}
     return ("top_heading" not in fact or squeezed(fact["top_heading"]) in above) and (
         "left_heading" not in fact or squeezed(fact["left_heading"]) in left
     )
 
 
-def _cell(grid: Sequence[Sequence[str]], row: int, column: int) -> str:
+def _cell(grid: Cells, row: int, column: int) -> str:
     if 0 <= row < len(grid) and 0 <= column < len(grid[row]):
         return squeezed(grid[row][column])
     return ""

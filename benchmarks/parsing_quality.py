@@ -132,7 +132,7 @@ def facts(data: Path, parse: Parser, pages: int) -> dict[str, float]:
         page = parse(folder / "pdfs" / name, [number])[number]
         for fact in asserted:
             asked[fact["type"]] += 1
-            true = holds(fact, page.text, [table.grid for table in page.tables])
+            true = holds(fact, page.text, [(table.grid, table.spread) for table in page.tables])
             passed[fact["type"]] += true
             if not true:
                 print(f"does not hold: {fact['id']} ({fact['type']})")

@@ -6,7 +6,8 @@ import itertools
 import re
 from collections.abc import Mapping, Sequence
 
-from ingestion.layout import Block, BlockKind, Box
+from ingestion.formulas import latex_lines
+from ingestion.layout import Block, BlockKind, Box, Line
 from ingestion.lines import bounding_box, build_lines, prevailing_size
 from ingestion.raw_page import RawPage, Region, Word
 from ingestion.reading_order import reading_order
@@ -75,6 +76,8 @@ def _block(region: Region, words: list[Word], outline: Mapping[str, int]) -> Blo
         if region.kind not in ("table", "formula"):
             return None
         return Block(kind="picture", box=region.box)
+    if (written := _formula(region, words)) is not None:
+        return written
     table = None
     if region.kind == "table":
         table = build_table(words, region.box, rows=region.rows, columns=region.columns)
@@ -88,6 +91,21 @@ def _block(region: Region, words: list[Word], outline: Mapping[str, int]) -> Blo
         lines=lines,
         level=_outline_level(text, outline) if region.kind in ("title", "heading") else None,
         table=table,
+        font_size=prevailing_size(words),
+    )
+
+
+def _formula(region: Region, words: list[Word]) -> Block | None:
+    """Make a formula of a region that is one, or looks like one; None if it does not."""
+    if region.kind not in ("formula", "text", "picture"):
+        return None
+    found = latex_lines(words, certain=region.kind == "formula")
+    if found is None:
+        return None
+    return Block(
+        kind="formula",
+        box=bounding_box(box for _, box in found),
+        lines=tuple(Line(text, box) for text, box in found),
         font_size=prevailing_size(words),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from statistics import median
 from typing import Any
 
@@ -31,6 +32,8 @@ THINNEST = 2.0
 INVISIBLE = 3
 # How far letters reach above and below the baseline, in font sizes.
 ABOVE, BELOW = 0.8, 0.22
+# Letters this many times as high as their font's size are scaled by other means.
+SCALED = 4.0
 # White between letters that is wider than the line's usual by this much is a space.
 NARROW_SPACE = 0.1
 
@@ -175,6 +178,21 @@ def _gaps(chars: list[_Char]) -> list[float | None]:
 
 
 def _word(chars: list[_Char], run: int, upright: bool) -> Iterator[Word]:
+    stretches = [list(group) for _, group in itertools.groupby(chars, key=_stretch)]
+    word = _plain_word(chars, run, upright)
+    if word is not None and len(stretches) > 1 and upright:
+        parts = (_plain_word(stretch, run, upright) for stretch in stretches)
+        word = replace(word, parts=tuple(part for part in parts if part is not None))
+    if word is not None:
+        yield word
+
+
+def _stretch(char: _Char) -> tuple[float, float]:
+    """Letters of one stretch share their baseline and size."""
+    return round(char[0]["origin"][1]), round(char[1]["size"])
+
+
+def _plain_word(chars: list[_Char], run: int, upright: bool) -> Word | None:
     text = clean("".join(char["c"] for char, _ in chars))
     boxes = [char["bbox"] for char, _ in chars]
     box = as_box(
@@ -185,27 +203,31 @@ def _word(chars: list[_Char], run: int, upright: bool) -> Iterator[Word]:
             max(b[3] for b in boxes),
         )
     )
+    if not text or box is None:
+        return None
     first, span = chars[0]
-    if text and box is not None:
-        yield Word(
-            text=text,
-            box=_on_baseline(box, first["origin"][1], span["size"]) if upright else box,
-            run=run,
-            origin=first["origin"][1],
-            size=span["size"],
-            bold=bool(span["flags"] & BOLD),
-            upright=upright,
-        )
+    usable = _is_plausible(box, span["size"])
+    return Word(
+        text=text,
+        box=_on_baseline(box, first["origin"][1], span["size"]) if upright and usable else box,
+        run=run,
+        origin=first["origin"][1],
+        size=box.height if upright and box.height > SCALED * span["size"] else span["size"],
+        bold=bool(span["flags"] & BOLD),
+        upright=upright,
+    )
+
+
+def _is_plausible(box: Box, size: float) -> bool:
+    return 0.5 < box.height / size < 2
 
 
 def _on_baseline(box: Box, baseline: float, size: float) -> Box:
     """Let the box reach from the letters' top to their bottom.
 
     Fonts state those heights too large, too small, or not at all; of the baseline and the
-    size they cannot be wrong, except where the size is a stopgap.
+    size they cannot be wrong.
     """
-    if not 0.5 < box.height / size < 2:
-        return box
     return Box(box.x0, baseline - ABOVE * size, box.x1, baseline + BELOW * size)
 
 

@@ -17,7 +17,8 @@ class Word:
 
     `run` counts the stretches of text that the file itself keeps together as a line;
     `origin` is the height of the baseline, and `size` the font's, in points. `upright` is
-    False for text that does not run from left to right or right to left.
+    False for text that does not run from left to right or right to left. `parts` are the
+    stretches of a word whose letters are raised, lowered, or of different size.
     """
 
     text: str
@@ -27,6 +28,7 @@ class Word:
     size: float
     bold: bool = False
     upright: bool = True
+    parts: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

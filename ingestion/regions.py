@@ -35,9 +35,16 @@ def tidy(page: RawPage) -> tuple[Region, ...]:
     for region in sorted(regions, key=_rank):
         if not any(_swallows(other, region) for other in kept):
             kept.append(region)
-    return tuple(
-        region for region in kept if region.kind != "picture" or _is_figure(region.box, page.box)
-    )
+    return tuple(_with_text_kept(kept, page))
+
+
+def _with_text_kept(regions: Iterable[Region], page: RawPage) -> Iterable[Region]:
+    """Drop pictures that only decorate; those that hold words are text."""
+    for region in regions:
+        if region.kind != "picture" or _is_figure(region.box, page.box):
+            yield region
+        elif any(region.box.contains(word.box.center) for word in page.words):
+            yield replace(region, kind="text")
 
 
 def _rank(region: Region) -> tuple[int, float]:

@@ -49,3 +49,18 @@ def test_words_go_to_the_smallest_region_around_them() -> None:
 def test_a_word_cut_by_a_figures_edge_belongs_to_it() -> None:
     shares, rest = share_out(words("Answers", x=180, y=100), [region("picture", 50, 50, 195, 200)])
     assert (len(shares[0]), rest) == (1, [])
+
+
+def test_small_pictures_that_hold_words_are_text() -> None:
+    found = tidy(
+        RawPage(
+            width=600,
+            height=800,
+            words=tuple(words("E = mc", x=100, y=102)),
+            regions=(
+                Region("picture", Box(98, 100, 140, 114)),
+                Region("picture", Box(98, 300, 140, 314)),
+            ),
+        )
+    )
+    assert [region.kind for region in found] == ["text"]
