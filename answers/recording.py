@@ -13,6 +13,7 @@ from django.utils import timezone
 from answers import events
 from answers.models import Conversation, Message, MessageState
 from answers.readers import Quote, ReaderDelta
+from answers.signals import answered
 from ingestion.errors import TransientError
 
 logger = logging.getLogger(__name__)
@@ -103,6 +104,7 @@ class Recorder:
         )
         with _if_reachable():
             events.append(self.answer.uuid, str(state), **said)
+        answered.send(sender=Message, answer=self.answer)
 
     def _flush(self, now: float) -> None:
         self._flushed_at = now

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 from django.conf import settings
@@ -48,7 +49,7 @@ def _client() -> redis.Redis:
 
 def _redis_and_worker() -> list[Check]:
     try:
-        seen = _client().get(WORKER_KEY)
+        seen = worker_seen_at()
     except redis.RedisError as exc:
         return [
             Check("Task queue", False, f"Redis does not answer: {exc}"),
@@ -61,8 +62,23 @@ def _redis_and_worker() -> list[Check]:
         return [queue, Check("Worker", False, detail)]
     return [
         queue,
-        Check("Worker", True, f"Reported {max(0, int(time.time() - float(seen)))} s ago."),
+        Check("Worker", True, f"Reported {max(0, int(time.time() - seen))} s ago."),
     ]
+
+
+def worker_seen_at() -> float | None:
+    """When a worker last reported, in seconds since the epoch. Raises redis.RedisError."""
+    seen = _client().get(WORKER_KEY)
+    return None if seen is None else float(seen)
+
+
+def queue_length() -> int:
+    """Count the tasks that wait for a worker. Raises redis.RedisError."""
+    options: dict[str, Any] = settings.CELERY_BROKER_TRANSPORT_OPTIONS
+    # Kombu keeps one list for each priority; the first bears the queue's own name.
+    names = [f"celery\x06\x16{step}" if step else "celery" for step in options["priority_steps"]]
+    client = _client()
+    return sum(int(client.llen(name)) for name in names)
 
 
 def report_worker_alive() -> None:

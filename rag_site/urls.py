@@ -22,6 +22,7 @@ urlpatterns = [
     path("documents/", include("ingestion.urls")),
     path("account/", include("rag_site.accounts.urls")),
     path("status/", views.status_page, name="status"),
+    path("metrics", views.MetricsView.as_view(), name="metrics"),
     path("health", views.ready, name="health"),
     path("health/live", views.live, name="health-live"),
     path("health/ready", views.ready, name="health-ready"),

@@ -8,8 +8,14 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import IsAdminUser
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
-from rag_site import health
+from rag_site import health, metrics
+from rag_site.accounts.scopes import TokenScope
 from retrieval import spaces, status
 
 
@@ -27,6 +33,17 @@ def status_page(request: HttpRequest) -> HttpResponse:
         "spaces": spaces.describe(),
     }
     return render(request, "rag_site/status.html", context)
+
+
+class MetricsView(APIView):
+    """For Prometheus, with an administrator's token."""
+
+    permission_classes = [IsAdminUser, TokenScope]
+    required_scope = "admin"
+
+    @extend_schema(exclude=True, responses=OpenApiTypes.STR)
+    def get(self, request: Request) -> HttpResponse:
+        return HttpResponse(metrics.exposition(), content_type="text/plain; version=0.0.4")
 
 
 @require_safe

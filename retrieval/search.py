@@ -17,6 +17,7 @@ from retrieval.fusion import Ranking
 from retrieval.models import Embedding
 from retrieval.query_vectors import QueryVectors
 from retrieval.request import Query, SearchRequest
+from retrieval.signals import searched
 from retrieval.sources import Run
 from retrieval.stages import final_scores, fused, in_order
 
@@ -115,6 +116,7 @@ def _run(run: Run, request: SearchRequest) -> SearchResult:
         hits = _finally(hits, run, request)
     hits = hits[: request.top_k]
     run.timings["total"] = time.perf_counter() - start
+    searched.send(sender=SearchRequest, timings=run.timings)
     return SearchResult(
         hits=tuple(_with_vectors(hits, request, run)),
         index_versions=run.versions,
