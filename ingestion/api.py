@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from django.db.models import QuerySet
@@ -9,23 +10,32 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
-from rest_framework.parsers import MultiPartParser
+from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from ingestion import collections, documents
+from ingestion import collections, documents, labels
 from ingestion.models import Collection, Document, DocumentState
-from ingestion.serializers import CollectionSerializer, DocumentSerializer, UploadSerializer
+from ingestion.serializers import (
+    CollectionSerializer,
+    DocumentSerializer,
+    LabelsSerializer,
+    UploadSerializer,
+)
 
 
 class CollectionViewSet(
     mixins.ListModelMixin,
     mixins.CreateModelMixin,
     mixins.RetrieveModelMixin,
+    mixins.UpdateModelMixin,
+    mixins.DestroyModelMixin,
     viewsets.GenericViewSet[Collection],
 ):
-    """Collections that you may read; creating one makes it yours."""
+    """Collections that you may read; creating one makes it yours, and only you may change it."""
+
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
 
     serializer_class = CollectionSerializer
     queryset = Collection.objects.none()
@@ -36,12 +46,26 @@ class CollectionViewSet(
     def perform_create(self, serializer: BaseSerializer[Collection]) -> None:
         serializer.save(owner=self.request.user)
 
+    def perform_update(self, serializer: BaseSerializer[Collection]) -> None:
+        self._require_owner(serializer.instance)
+        serializer.save()
+
+    def perform_destroy(self, instance: Collection) -> None:
+        """Delete the collection with all its documents."""
+        self._require_owner(instance)
+        collections.delete(instance)
+
+    def _require_owner(self, collection: Any) -> None:
+        if not Collection.objects.owned_by(self.request.user).filter(pk=collection.pk).exists():
+            raise PermissionDenied("Only the owner of a collection may change or delete it.")
+
 
 @extend_schema_view(
     list=extend_schema(
         parameters=[
             OpenApiParameter("collection", int, description="Only documents of this collection."),
             OpenApiParameter("state", str, enum=DocumentState.values),
+            OpenApiParameter("tag", str, many=True, description="Only with all of these tags."),
         ]
     )
 )
@@ -58,7 +82,7 @@ class DocumentViewSet(
     lookup_field = "uuid"
     lookup_url_kwarg = "id"
     lookup_value_converter = "uuid"
-    parser_classes = [MultiPartParser]
+    parser_classes = [MultiPartParser, JSONParser]
 
     def get_queryset(self) -> QuerySet[Document]:
         found = Document.objects.visible_to(self.request.user)
@@ -70,9 +94,11 @@ class DocumentViewSet(
             )
         if state := self.request.query_params.get("state"):
             found = found.filter(state=state)
-        return found
+        return found.tagged(*self.request.query_params.getlist("tag"))
 
-    @extend_schema(request=UploadSerializer, responses={201: DocumentSerializer})
+    @extend_schema(
+        request={"multipart/form-data": UploadSerializer}, responses={201: DocumentSerializer}
+    )
     def create(self, request: Request) -> Response:
         """Upload a file; it is parsed and indexed in the background."""
         form = UploadSerializer(data=request.data, context=self.get_serializer_context())
@@ -83,8 +109,17 @@ class DocumentViewSet(
             collection=form.validated_data.get("collection") or collections.default_for(user),
             owner=user,
             password=form.validated_data["password"],
+            tags=labels.parsed_tags(form.validated_data["tags"]),
+            metadata=form.validated_data["metadata"],
         )
         return Response(self.get_serializer(document).data, status.HTTP_201_CREATED)
+
+    @extend_schema(request={"application/json": LabelsSerializer}, responses=DocumentSerializer)
+    def partial_update(self, request: Request, id: Any = None) -> Response:
+        """Give it other tags or metadata."""
+        form = LabelsSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        return self._do(functools.partial(documents.label, **form.validated_data))
 
     def perform_destroy(self, instance: Document) -> None:
         self._require_edit(instance)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.models import User
 
+from ingestion import documents
 from ingestion.models import Collection
 
 DEFAULT_NAME = "My documents"
@@ -13,3 +14,12 @@ def default_for(user: User) -> Collection:
     """Return the user's own first collection, made on first need."""
     own = Collection.objects.filter(owner=user).order_by("created_at").first()
     return own or Collection.objects.get_or_create(owner=user, name=DEFAULT_NAME)[0]
+
+
+def delete(collection: Collection) -> int:
+    """Delete a collection with all its documents and their files; return how many those were."""
+    contained = list(collection.documents.all())
+    for document in contained:
+        documents.delete(document)
+    collection.delete()
+    return len(contained)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
-from ingestion import files, intake, liveness, pipeline
+from ingestion import files, intake, labels, liveness, pipeline
 from ingestion.intake import Refused
 from ingestion.models import (
     ACTIVE_STATES,
@@ -29,6 +30,7 @@ __all__ = [
     "Refused",
     "cancel",
     "delete",
+    "label",
     "progress",
     "publish",
     "redo_page",
@@ -54,12 +56,16 @@ def submit(
     owner: User,
     password: str = "",
     source_path: str = "",
+    tags: Iterable[str] = (),
+    metadata: Mapping[str, labels.Value] | None = None,
 ) -> Document:
     """Check an uploaded file, store it, and send it down the pipeline.
 
     A password opens a protected PDF here, once: what is stored needs none. Raises Refused,
-    with nothing stored, when the file is not taken (see ingestion.intake).
+    with nothing stored, when the file is not taken (see ingestion.intake), and
+    labels.Invalid for a tag or an entry that is not.
     """
+    given = {"tags": labels.checked_tags(tags), "metadata": labels.checked_metadata(metadata or {})}
     try:
         with intake.checked(upload, collection=collection, password=password) as taken:
             filename = Path(upload.name or "document").name[:500]
@@ -75,11 +81,14 @@ def submit(
                 facts=taken.facts.metadata,
                 outline=[list(entry) for entry in taken.facts.outline],
                 source_path=source_path,
+                **given,
             )
             return _create(document, taken)
-    except OSError as exc:
+    except (OSError, OperationalError) as exc:
         if files.is_disk_full(exc):
             raise Refused("disk_full", f"{files.DISK_FULL} Then try again.") from exc
+        if isinstance(exc, OperationalError):
+            raise Refused("busy", "The database is busy. Try again in a moment.") from exc
         raise
 
 
@@ -189,6 +198,22 @@ def _restart(document: Document) -> None:
     pages_done = document.pages.exclude(state=PageState.PENDING).count()
     Document.objects.filter(pk=document.pk).update(attempts=0, pages_done=pages_done)
     pipeline.start(document)
+
+
+def label(
+    document: Document,
+    *,
+    tags: Iterable[str] | None = None,
+    metadata: Mapping[str, labels.Value] | None = None,
+) -> None:
+    """Give the document other tags or other metadata; None leaves them. Raises labels.Invalid."""
+    new: dict[str, Any] = {}
+    if tags is not None:
+        new["tags"] = labels.checked_tags(tags)
+    if metadata is not None:
+        new["metadata"] = labels.checked_metadata(metadata)
+    Document.objects.filter(pk=document.pk).update(**new, updated_at=timezone.now())
+    document.refresh_from_db(fields=[*new, "updated_at"])
 
 
 def cancel(document: Document) -> None:

@@ -32,6 +32,12 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
             return self
         return self.filter(Q(owner=user) | Q(editors=user)).distinct()
 
+    def owned_by(self, user: Any) -> CollectionQuerySet:
+        """Collections that the user may rename and delete."""
+        if not user.is_authenticated:
+            return self.none()
+        return self if user.is_superuser else self.filter(owner=user)
+
 
 class Collection(models.Model):
     """A named set of documents; permissions are given here."""

@@ -7,8 +7,8 @@ from typing import Any
 from django.urls import reverse
 from rest_framework import serializers
 
-from ingestion import documents
-from ingestion.models import Collection, Document
+from ingestion import documents, labels, page_store
+from ingestion.models import Chunk, Collection, Document, Page
 
 
 class CollectionSerializer(serializers.ModelSerializer[Collection]):
@@ -47,12 +47,32 @@ class UploadSerializer(serializers.Serializer[Any]):
         help_text="Of a protected PDF. It is used once and not stored.",
     )
 
+    tags = serializers.CharField(
+        required=False, default="", help_text="Words between commas or spaces."
+    )
+    metadata = serializers.JSONField(
+        required=False, default=dict, help_text="An object of names and values, as JSON."
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         request = self.context.get("request")
         if request is not None:
             mine = Collection.objects.editable_by(request.user)
             self.fields["collection"].queryset = mine  # type: ignore[attr-defined]
+
+
+class LabelsSerializer(serializers.Serializer[Any]):
+    """Tags and metadata: what is given replaces all of its kind, what is left out stays."""
+
+    tags = serializers.ListField(
+        child=serializers.CharField(max_length=labels.MAX_NAME), required=False
+    )
+    metadata = serializers.DictField(
+        child=serializers.JSONField(),
+        required=False,
+        help_text="Names to texts, numbers, truth values or ISO dates.",
+    )
 
 
 class ProgressSerializer(serializers.Serializer[documents.Progress]):
@@ -73,7 +93,7 @@ class DocumentSerializer(serializers.ModelSerializer[Document]):
         fields = [
             *("id", "title", "filename", "collection", "state", "progress", "error"),
             *("searchable", "page_count", "pages_done", "size_bytes", "sha256", "media_type"),
-            *("metadata", "tags", "created_at", "ready_at", "url"),
+            *("facts", "metadata", "tags", "created_at", "ready_at", "url"),
         ]
         read_only_fields = fields
 
@@ -86,3 +106,45 @@ class DocumentSerializer(serializers.ModelSerializer[Document]):
     def get_url(self, document: Document) -> str:
         path = reverse("ingestion:document", args=[document.uuid])
         return str(self.context["request"].build_absolute_uri(path))
+
+
+class PageSerializer(serializers.ModelSerializer[Page]):
+    image_url = serializers.SerializerMethodField(help_text="Empty where there is no image.")
+
+    class Meta:
+        model = Page
+        fields = [
+            *("number", "label", "width", "height", "state", "text_source", "ocr_confidence"),
+            *("warnings", "image_url"),
+        ]
+        read_only_fields = fields
+
+    def get_image_url(self, page: Page) -> str:
+        if not page.image:
+            return ""
+        path = reverse("page-image", args=[page.document.uuid, page.number])
+        return str(self.context["request"].build_absolute_uri(path))
+
+
+class PageDetailSerializer(PageSerializer):
+    blocks = serializers.SerializerMethodField(
+        help_text="What was found on the page, in reading order; boxes in PDF points."
+    )
+
+    class Meta(PageSerializer.Meta):
+        fields = [*PageSerializer.Meta.fields, "blocks"]
+        read_only_fields = fields
+
+    def get_blocks(self, page: Page) -> list[dict[str, Any]]:
+        found = page_store.load_blocks(bytes(page.layout))
+        return [page_store.block_as_json(block) for block in found]
+
+
+class ChunkSerializer(serializers.ModelSerializer[Chunk]):
+    class Meta:
+        model = Chunk
+        fields = [
+            *("id", "order", "kind", "page_number", "box", "text", "heading_path", "caption"),
+            *("references", "spans", "table", "image_width", "image_height", "token_count"),
+        ]
+        read_only_fields = fields

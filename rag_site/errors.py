@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -13,7 +14,10 @@ from rest_framework.views import exception_handler
 
 from ingestion.errors import PermanentError, TransientError
 
-STATUS_BY_CODE = {"duplicate": 409, "too_large": 413, "disk_full": 507}
+STATUS_BY_CODE = {
+    **{"invalid": 400, "duplicate": 409, "too_large": 413},
+    **{"busy": 503, "disk_full": 507},
+}
 
 
 def api_exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
@@ -26,6 +30,9 @@ def api_exception_handler(exc: Exception, context: dict[str, Any]) -> Response |
         return _refusal(exc)
     if isinstance(exc, TransientError):
         return _problem(503, "unavailable", str(exc), headers={"Retry-After": "5"})
+    if isinstance(exc, OperationalError):
+        sentence = "The database is busy or away. Try again in a moment."
+        return _problem(503, "unavailable", sentence, headers={"Retry-After": "5"})
     response = exception_handler(exc, context)
     if response is None:
         return None
