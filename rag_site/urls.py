@@ -29,5 +29,6 @@ urlpatterns = [
     path("login/", auth_views.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", auth_views.LogoutView.as_view(), name="logout"),
     path("api/v1/", include(api_patterns)),
+    path("v1/", include("answers.completions_urls")),
     path("admin/", admin.site.urls),
 ]

@@ -1,0 +1,171 @@
+"""Any OpenAI client can talk to a collection: the official one does so here."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import openai
+import pytest
+from django.core.asgi import get_asgi_application
+from rest_framework.test import APIClient
+
+from answers.models import Conversation, Message
+from answers.readers import ReaderDelta
+from ingestion.errors import TransientError
+from ingestion.models import Collection
+from rag_site.accounts import tokens
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("redis_url", "searches", "scripted"),
+]
+ANSWER = "They get 25 days of leave [1]."
+QUESTION = [{"role": "user", "content": "How much leave?"}]
+
+
+@pytest.fixture
+def secret(person) -> str:
+    return tokens.issue(person, name="front end", scope="read")[1]
+
+
+@pytest.fixture
+def api(secret) -> APIClient:
+    return APIClient(HTTP_AUTHORIZATION=f"Bearer {secret}")
+
+
+@pytest.fixture(autouse=True)
+def script(scripted):
+    scripted.script = lambda prompt: iter(
+        [
+            ReaderDelta(text="They get 25 days "),
+            ReaderDelta(text="of leave [1]."),
+            ReaderDelta(usage={"prompt_tokens": 100, "completion_tokens": 9}),
+        ]
+    )
+    return scripted
+
+
+def official(secret: str, work):
+    """Run `work` with the official client, against the site as it is served."""
+
+    async def run():
+        transport = httpx.ASGITransport(app=get_asgi_application())
+        async with httpx.AsyncClient(transport=transport) as http:
+            client = openai.AsyncOpenAI(
+                api_key=secret, base_url="http://localhost/v1", http_client=http, max_retries=0
+            )
+            return await work(client)
+
+    return asyncio.run(run())
+
+
+def test_the_official_client_lists_and_asks(secret, document) -> None:
+    async def work(client):
+        listed = [model async for model in client.models.list()]
+        answer = await client.chat.completions.create(model=listed[1].id, messages=QUESTION)
+        return listed, answer
+
+    listed, answer = official(secret, work)
+    assert [model.id for model in listed] == [
+        "pagewise",
+        f"pagewise/papers-{document.collection.pk}",
+    ]
+    text = answer.choices[0].message.content
+    assert text.startswith(f"{ANSWER}\n\nSources:\n\n- [1] [Handbook, page 1a](http://localhost/")
+    assert [cited["number"] for cited in answer.choices[0].message.citations] == [1]
+    assert answer.choices[0].finish_reason == "stop"
+    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (100, 9)
+    assert not Conversation.objects.exists()
+
+
+def test_the_official_client_streams(secret, document) -> None:
+    async def work(client):
+        stream = await client.chat.completions.create(
+            model="pagewise",
+            messages=QUESTION,
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+        return [chunk async for chunk in stream]
+
+    chunks = official(secret, work)
+    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+    assert text.startswith(f"{ANSWER}\n\nSources:")
+    assert [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices][-1] == "stop"
+    assert chunks[-1].usage.total_tokens == 109
+    assert not Conversation.objects.exists()
+
+
+def test_what_was_said_before_counts(api, document, scripted) -> None:
+    messages = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "How many rules are there?"},
+        {"role": "assistant", "content": "Twelve."},
+        {"role": "user", "content": [{"type": "text", "text": "And leave?"}]},
+    ]
+    seen = []
+
+    def script(prompt):
+        seen.append(prompt)
+        yield ReaderDelta(text="25 [1].")
+
+    scripted.script = script
+    body = {"model": "pagewise", "messages": messages}
+    assert api.post("/v1/chat/completions", body).status_code == 200
+    said = [turn.text for turn in seen[0].turns]
+    assert said == ["How many rules are there?", "Twelve."]
+
+
+def test_a_collection_that_may_not_be_read_is_no_model(api, stranger, document) -> None:
+    theirs = Collection.objects.create(name="Secrets", owner=stranger)
+    for id in (f"pagewise/secrets-{theirs.pk}", "gpt-4o", "pagewise/x-99999"):
+        response = api.post("/v1/chat/completions", {"model": id, "messages": QUESTION})
+        assert response.status_code == 404
+        assert response.json()["error"]["code"] == "model_not_found"
+        assert api.get(f"/v1/models/{id}").status_code == 404
+    assert "Secrets" not in api.get("/v1/models").content.decode()
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [],
+        [{"role": "assistant", "content": "Hello"}],
+        [{"role": "user", "content": " "}],
+        [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}],
+        [{"role": "user", "content": {"text": "x"}}],
+    ],
+)
+def test_requests_that_mean_nothing_are_refused_in_the_dialect(api, messages) -> None:
+    response = api.post("/v1/chat/completions", {"model": "pagewise", "messages": messages})
+    assert response.status_code == 400
+    assert response.json()["error"]["message"]
+    assert not Message.objects.exists()
+
+
+def test_a_failure_is_told_in_the_dialect(secret, api, document, scripted) -> None:
+    def broken(prompt):
+        raise TransientError("The model is overloaded.")
+        yield
+
+    scripted.script = broken
+    response = api.post("/v1/chat/completions", {"model": "pagewise", "messages": QUESTION})
+    assert response.status_code == 502
+    assert "overloaded" in response.json()["error"]["message"]
+
+    async def work(client):
+        stream = await client.chat.completions.create(
+            model="pagewise", messages=QUESTION, stream=True
+        )
+        return [chunk async for chunk in stream]
+
+    with pytest.raises(openai.APIError, match="overloaded"):
+        official(secret, work)
+    assert not Conversation.objects.exists()
+
+
+def test_nobody_asks_without_a_token(client) -> None:
+    response = client.get("/v1/models")
+    assert response.status_code == 401
+    assert response.json()["error"]["code"] == "not_authenticated"
