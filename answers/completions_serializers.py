@@ -51,7 +51,7 @@ class CompletionRequestSerializer(serializers.Serializer[Any]):
     """What is not listed (temperature, tools, ...) is left to the configured reader."""
 
     model = serializers.CharField(max_length=300)
-    messages = serializers.ListSerializer(
+    messages: serializers.ListSerializer[Any] = serializers.ListSerializer(
         child=ChatMessageSerializer(), allow_empty=False, max_length=MOST_MESSAGES
     )
     stream = serializers.BooleanField(default=False)
