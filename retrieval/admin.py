@@ -1,13 +1,23 @@
-"""Spaces in the admin: look at their versions, rebuild, switch and roll back."""
+"""Spaces in the admin: look at their versions, rebuild, switch, roll back. Search profiles."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
-from retrieval import background, spaces
-from retrieval.models import Embedding, SpaceVersion
+from retrieval import background, profiles, spaces
+from retrieval.models import (
+    Embedding,
+    EvaluationRun,
+    Question,
+    QuestionSet,
+    SearchProfile,
+    SpaceVersion,
+)
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -91,3 +101,59 @@ class EmbeddingAdmin(ReadOnly):
     show_full_result_count = False
     exclude = ("vector",)
     raw_id_fields = ("chunk",)
+
+
+class ProfileForm(forms.ModelForm):
+    class Meta:
+        model = SearchProfile
+        fields = ("name", "description", "request")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if "request" in cleaned:
+            profiles.validate(cleaned["request"] or {})
+        return cleaned
+
+
+@admin.register(SearchProfile)
+class SearchProfileAdmin(admin.ModelAdmin):
+    form = ProfileForm
+    list_display = ("name", "is_live", "description", "updated_at")
+    actions = ("make_live", "back_to_settings")
+
+    @admin.action(description="Make it live: searches and the chat run it")
+    def make_live(self, request: HttpRequest, chosen: QuerySet[SearchProfile]) -> None:
+        profile = chosen.first()
+        if profile is None or chosen.count() > 1:
+            self.message_user(request, "Choose one profile.", messages.ERROR)
+            return
+        try:
+            profiles.make_live(profile)
+        except forms.ValidationError as exc:
+            self.message_user(request, " ".join(exc.messages), messages.ERROR)
+        else:
+            self.message_user(request, f"{profile} is live.")
+
+    @admin.action(description="Run no profile: searches run as the settings say")
+    def back_to_settings(self, request: HttpRequest, chosen: QuerySet[SearchProfile]) -> None:
+        profiles.make_live(None)
+        self.message_user(request, "Searches run as the settings say.")
+
+
+class QuestionInline(admin.TabularInline):
+    model = Question
+    raw_id_fields = ("document",)
+    extra = 0
+    show_change_link = True
+
+
+@admin.register(QuestionSet)
+class QuestionSetAdmin(admin.ModelAdmin):
+    list_display = ("name", "description", "created_at")
+    inlines = (QuestionInline,)
+
+
+@admin.register(EvaluationRun)
+class EvaluationRunAdmin(ReadOnly):
+    list_display = ("__str__", "state", "scope", "done", "total", "created_at")
+    exclude = ("rows",)

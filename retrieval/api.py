@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ingestion.models import Chunk, Document
-from retrieval import requests, scope
+from retrieval import profiles, scope
 from retrieval.candidates import CandidateFilter
 from retrieval.request import Query, SearchRequest
 from retrieval.request_form import to_request
@@ -58,7 +58,12 @@ class SearchView(APIView):
 
 
 def _request(wanted: dict[str, Any]) -> SearchRequest:
-    request = to_request(wanted, requests.standard())
+    name = wanted.get("profile")
+    try:
+        base = profiles.named(name) if name else profiles.standard()
+    except LookupError as exc:
+        raise ValidationError({"profile": str(exc)}) from exc
+    request = to_request(wanted, base)
     return request if wanted["rerank"] else request.without_final()
 
 

@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 NOT_AGAIN_WITHIN_SECONDS = 30
 # Of 0 to 9, the lowest first. Filling a whole space waits for whatever people wait for.
-PRIORITIES = {"build_space_version": 9}
+PRIORITIES = {"build_space_version": 9, "run_evaluation": 9}
 DEFAULT_PRIORITY = 3
 _asked: dict[tuple, float] = {}
 

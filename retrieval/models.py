@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 
-from ingestion.models import Chunk
+from ingestion.models import Chunk, Document
 
 
 class SpaceVersionState(models.TextChoices):
@@ -138,3 +139,114 @@ class IndexChange(models.Model):
 
     def __str__(self) -> str:
         return f"document {self.document_id} at revision {self.revision} of {self.space_version}"
+
+
+class SearchProfile(models.Model):
+    """A named search request, such as the API takes, but for its query; one is live.
+
+    What the request leaves out is as in the settings. Without a live profile, searches that
+    name none run as the settings say.
+    """
+
+    name = models.CharField(max_length=60, unique=True)
+    description = models.TextField(blank=True)
+    request = models.JSONField(
+        default=dict, blank=True, help_text="sources, fusion, final, top_k: as in /api/v1/search/."
+    )
+    is_live = models.BooleanField(default=False, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_live"], condition=models.Q(is_live=True), name="one_live_profile"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class QuestionSet(models.Model):
+    """Questions whose answers' places are known, to measure searches by."""
+
+    name = models.CharField(max_length=60, unique=True)
+    description = models.TextField(blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Question(models.Model):
+    """A question, the document that answers it, and the pages (and boxes) where it does."""
+
+    question_set = models.ForeignKey(
+        QuestionSet, on_delete=models.CASCADE, related_name="questions"
+    )
+    text = models.TextField()
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="+")
+    pages = models.JSONField(default=list, help_text="Physical pages, from 1.")
+    boxes = models.JSONField(
+        default=list, blank=True, help_text="[page, x0, y0, x1, y1] in PDF points, where known."
+    )
+    kind = models.CharField(
+        max_length=60, blank=True, help_text="Of the evidence: text, table, figure, chart."
+    )
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.text[:80]
+
+
+class EvaluationState(models.TextChoices):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class EvaluationScope(models.TextChoices):
+    DOCUMENT = "document", "within each question's document"
+    SET = "set", "over all documents of the set"
+
+
+class EvaluationRun(models.Model):
+    """A question set searched under one profile, or two to compare.
+
+    `profiles` holds each one's name and request as they were; an empty name stands for the
+    settings. `rows` are the questions done so far: see retrieval.evaluation. `report` is
+    there when it is done.
+    """
+
+    question_set = models.ForeignKey(QuestionSet, on_delete=models.CASCADE, related_name="runs")
+    profiles = models.JSONField(default=list)
+    scope = models.CharField(max_length=8, choices=EvaluationScope, default=EvaluationScope.SET)
+    state = models.CharField(max_length=7, choices=EvaluationState, default=EvaluationState.QUEUED)
+    total = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    rows = models.JSONField(default=list)
+    report = models.JSONField(default=dict)
+    error = models.TextField(blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        names = " against ".join(profile["name"] or "settings" for profile in self.profiles)
+        return f"{self.question_set}: {names}"

@@ -1,4 +1,4 @@
-"""The request that a search runs when it names none."""
+"""The request that the settings describe."""
 
 from __future__ import annotations
 
@@ -20,11 +20,6 @@ def of_settings() -> SearchRequest:
         final=Final("cross_encoder", limit=defaults["rerank"]) if defaults["rerank"] else None,
     )
     return SearchRequest(stage, top_k=defaults["top_k"])
-
-
-def standard() -> SearchRequest:
-    """Return the request of the live search profile, else that of the settings."""
-    return of_settings()
 
 
 def known_spaces() -> list[str]:

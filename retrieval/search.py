@@ -10,7 +10,7 @@ import numpy as np
 
 from ingestion.errors import PermanentError
 from ingestion.models import Chunk
-from retrieval import requests, spaces, vectors
+from retrieval import profiles, spaces, vectors
 from retrieval.candidates import CandidateFilter
 from retrieval.duplicates import first_of_each
 from retrieval.fusion import Ranking
@@ -57,6 +57,8 @@ class SearchResult:
     timings: dict[str, float]
     notes: tuple[str, ...]
     rerank_model: str = ""
+    # Each list by its label, as it was before fusion.
+    rankings: Mapping[str, Ranking] = field(default_factory=dict)
 
 
 NOTHING = SearchResult((), {}, {}, ())
@@ -77,7 +79,7 @@ def search(
     and the best are put in order by the final stage. Without a request, that of the live
     search profile is run. What could not be used is said in `notes`; it never fails the rest.
     """
-    request = request or requests.standard()
+    request = request or profiles.standard()
     if weights:
         request = request.with_weights(dict(weights))
     if not rerank:
@@ -123,6 +125,7 @@ def _run(run: Run, request: SearchRequest) -> SearchResult:
         timings=run.timings,
         notes=tuple(run.notes),
         rerank_model=run.rerank_model,
+        rankings=run.rankings,
     )
 
 

@@ -88,6 +88,9 @@ class SearchRequestSerializer(QuerySerializer, RequestSerializer):
         max_length=MAX_BATCH,
         help_text="Several at once: texts, or objects of query, image, like and weights.",
     )
+    profile = serializers.CharField(
+        required=False, help_text="Name of a search profile; by default the live one."
+    )
     filter = FilterSerializer(required=False)
     collections = serializers.ListField(
         child=serializers.IntegerField(),

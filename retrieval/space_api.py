@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
-from rest_framework.permissions import SAFE_METHODS, IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -14,14 +11,8 @@ from rest_framework.views import APIView
 from ingestion.errors import PermanentError
 from retrieval import space_status, spaces
 from retrieval.models import SpaceVersion
+from retrieval.permissions import StaffChanges
 from retrieval.serializers import SpaceSerializer, SpaceVersionSerializer
-
-
-class StaffChanges(IsAdminUser):
-    """Everyone who is signed in may look; staff may change."""
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        return request.method in SAFE_METHODS or super().has_permission(request, view)
 
 
 class SpacesView(APIView):

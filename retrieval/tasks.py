@@ -10,12 +10,22 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready
 from django.db import OperationalError
+from rest_framework.exceptions import ValidationError
 
 from ingestion import pipeline
 from ingestion.errors import PermanentError, TransientError
 from ingestion.models import Document
-from retrieval import background, building, compiling, embedding, keywords, spaces
-from retrieval.models import SpaceVersion
+from retrieval import (
+    background,
+    building,
+    compiling,
+    embedding,
+    evaluation,
+    keywords,
+    profiles,
+    spaces,
+)
+from retrieval.models import EvaluationRun, EvaluationState, SpaceVersion
 
 # A space is filled for this long at a time: uploads come in between.
 TURN_SECONDS = 60.0
@@ -57,6 +67,22 @@ def build_space_version(version_id: int) -> None:
         return
     if not complete:
         background.request("build_space_version", version_id)
+
+
+@_again()
+def run_evaluation(run_id: int) -> None:
+    """Ask the questions of an evaluation for one turn, then queue the rest of it."""
+    run = EvaluationRun.objects.filter(pk=run_id).first()
+    if run is None:
+        return
+    try:
+        complete = evaluation.proceed(run, until=time.monotonic() + TURN_SECONDS)
+    except (PermanentError, ValidationError) as exc:
+        problem = profiles.problem_in(exc) if isinstance(exc, ValidationError) else str(exc)
+        EvaluationRun.objects.filter(pk=run_id).update(state=EvaluationState.FAILED, error=problem)
+        return
+    if not complete:
+        background.request("run_evaluation", run_id)
 
 
 @_again()

@@ -4,7 +4,7 @@ import pytest
 
 from ingestion.errors import PermanentError
 from ingestion.models import Chunk
-from retrieval import requests
+from retrieval import profiles, requests
 from retrieval.conditions import Condition, Filter
 from retrieval.request import (
     BadRequest,
@@ -161,6 +161,6 @@ def test_what_does_not_fit_together_is_refused(request_, field, message):
 
 
 def test_the_standard_request_asks_every_space_and_the_keywords(db):
-    request = requests.standard()
+    request = profiles.standard()
     assert [source.label for source in request.stage.leaves()] == ["text", "image", "keywords"]
     check(request, requests.known_spaces())

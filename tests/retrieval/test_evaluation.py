@@ -1,0 +1,155 @@
+import io
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from ingestion.models import Chunk, Document, Page
+from retrieval import evaluation, questions, tasks
+from retrieval.models import EvaluationRun, Question, QuestionSet, SearchProfile
+from retrieval.questions import BadQuestions
+from tests.retrieval.test_search import figure
+
+ONLY_WORDS = {"sources": [{"space": "keywords"}], "final": None}
+
+
+@pytest.fixture
+def fruits(library):
+    document = library.document("apple apple", "pear", figure("a drawing", "cherry"), "plum")
+    Document.objects.filter(pk=document.pk).update(filename="fruits.pdf", page_count=4)
+    for order, number in ((1, 2), (2, 3), (3, 4)):
+        page = Page.objects.create(document=document, number=number)
+        Chunk.objects.filter(document=document, order=order).update(page=page, page_number=number)
+    Chunk.objects.filter(text="plum").update(box=[5, 5, 9, 9])
+    document.refresh_from_db()
+    return document
+
+
+@pytest.fixture
+def question_set(fruits):
+    found = QuestionSet.objects.create(name="fruits")
+    for text, pages, kind in (("apple", [1], "text"), ("cherry", [3], "figure"), ("pear", [2], "")):
+        questions.add(found, text=text, document=fruits, pages=pages, kind=kind)
+    return found
+
+
+def proceeded(question_set, *chosen, **fields):
+    run = evaluation.begin(question_set, chosen, **fields)
+    assert evaluation.proceed(run)
+    return EvaluationRun.objects.get(pk=run.pk)
+
+
+def test_a_run_reports_by_level_kind_and_source(question_set):
+    report = proceeded(question_set, None).report
+    side = report["sides"][0]
+    assert report["questions"] == 3
+    assert side["levels"]["page"]["recall@1"]["mean"] == 1
+    assert side["levels"]["chunk"]["rr"]["mean"] == 1
+    assert side["kinds"].keys() == {"text", "figure"}
+    assert side["sources"]["keywords"]["in_ten"] == pytest.approx(2 / 3)
+    assert side["sources"]["image"]["in_ten"] >= 1 / 3
+    assert side["latency_ms"]["p95"] > 0
+    assert side["misses"] == []
+
+
+def test_two_profiles_are_compared_and_misses_name_what_failed(question_set):
+    words = SearchProfile.objects.create(name="words", request=ONLY_WORDS)
+    report = proceeded(question_set, words, None).report
+    assert [side["name"] for side in report["sides"]] == ["words", ""]
+    miss = report["sides"][0]["misses"][0]
+    assert (miss["question"], miss["rank"], miss["failed"]) == ("cherry", None, ["keywords"])
+    assert report["comparison"]["recall@1"]["difference"] == pytest.approx(1 / 3)
+    assert report["comparison"]["recall@1"]["better"] == 1
+
+
+def test_a_run_goes_on_where_it_stopped(question_set, asked, monkeypatch):
+    run = evaluation.begin(question_set, [None])
+    assert not evaluation.proceed(run, until=0)
+    asked_for = []
+    real = evaluation.ask
+
+    def ask(question, *rest):
+        asked_for.append(question)
+        return real(question, *rest)
+
+    monkeypatch.setattr(evaluation, "ask", ask)
+    run.rows = [
+        real(run.question_set.questions.first(), [], evaluation.CandidateFilter(frozenset()))
+    ]
+    run.rows[0]["sides"] = [{"page": [], "chunk": [], "seconds": 0, "lists": {}}]
+    run.save()
+    tasks.run_evaluation(run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.done, len(asked_for)) == ("done", 3, 2)
+
+
+def test_a_profile_that_no_longer_fits_fails_the_run_with_a_sentence(question_set):
+    profile = SearchProfile.objects.create(name="x", request={"sources": [{"space": "sound"}]})
+    run = evaluation.begin(question_set, [profile])
+    tasks.run_evaluation(run.pk)
+    run.refresh_from_db()
+    assert (run.state, "no space 'sound'" in run.error) == ("failed", True)
+
+
+def test_boxes_choose_the_chunks_of_a_page(fruits):
+    found = QuestionSet.objects.create(name="boxes")
+    near = questions.add(found, text="?", document=fruits, pages=[4], boxes=[[4, 5, 5, 9, 9]])
+    far = questions.add(found, text="??", document=fruits, pages=[4], boxes=[[4, 20, 20, 30, 30]])
+    assert len(evaluation.gold_chunks(near)) == 1
+    assert evaluation.gold_chunks(far) == set()
+
+
+def test_questions_from_json_lines(fruits):
+    found = QuestionSet.objects.create(name="file")
+    lines = [
+        {"question": "apple?", "document": "fruits.pdf", "pages": [1]},
+        {"question": "b", "doc": "FRUITS", "gold_pages": [2], "evidence_type": "['Chart']"},
+        {"query": "c", "document": str(fruits.uuid), "pages": [3], "boxes": [[3, 0, 0, 1, 1]]},
+        {
+            "question": "d",
+            "doc": "fruits",
+            "gold_pages": [4],
+            "gold_boxes": [{"page": 4, "bbox": [1, 2, 3, 4]}],
+        },
+        {"question": "e", "document": "other.pdf", "pages": [1]},
+        {"question": "f", "document": "fruits.pdf", "pages": []},
+        {"question": "g", "document": "fruits.pdf", "pages": [99]},
+        {"question": "apple?", "document": "fruits.pdf", "pages": [1, 2]},
+    ]
+    text = [json.dumps(line) for line in lines]
+    came = questions.import_lines(found, text, documents=Document.objects.all())
+    assert came.taken == 5
+    assert [line.split(":")[0] for line in came.left_out] == ["Line 5", "Line 6", "Line 7"]
+    first, second, third, fourth = Question.objects.filter(question_set=found)
+    assert (first.pages, second.kind) == ([1, 2], "Chart")
+    assert (third.boxes, fourth.boxes) == ([[3, 0, 0, 1, 1]], [[4, 1, 2, 3, 4]])
+
+
+@pytest.mark.parametrize("line", ["not json", "[1]", '{"answer": "x"}'])
+def test_what_is_no_question_file_is_refused_and_adds_nothing(fruits, line):
+    found = QuestionSet.objects.create(name="file")
+    good = json.dumps({"question": "a", "document": "fruits.pdf", "pages": [1]})
+    with pytest.raises(BadQuestions, match="Line 2"):
+        questions.import_lines(found, [good, line], documents=Document.objects.all())
+    assert not found.questions.exists()
+
+
+def test_the_command(question_set, tmp_path):
+    SearchProfile.objects.create(name="words", request=ONLY_WORDS)
+
+    def run(*arguments):
+        out = io.StringIO()
+        call_command("evaluate", *arguments, stdout=out, stderr=io.StringIO())
+        return out.getvalue()
+
+    text = run("fruits", "--profile", "words", "--against", "settings")
+    assert "recall@1     0.667" in text
+    assert "recall@1     +0.333" in text
+    file = tmp_path / "q.jsonl"
+    file.write_text(json.dumps({"question": "plum", "document": "fruits.pdf", "pages": [4]}))
+    report = json.loads(run("more", "--import", str(file), "--within", "document", "--json"))
+    assert report["sides"][0]["levels"]["page"]["recall@1"]["mean"] == 1
+    with pytest.raises(CommandError, match="no set nothing; there is fruits, more"):
+        run("nothing")
+    with pytest.raises(CommandError, match="no profile x; there is settings, words"):
+        run("fruits", "--profile", "x")
