@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh, trigger_client_event
 
-from ingestion import documents, file_responses, listing, viewer
+from ingestion import documents, file_responses, labels, listing, viewer
 from ingestion.models import Chunk, Document, Page
 from ingestion.views import HtmxRequest, rows_changed
 
@@ -105,6 +105,21 @@ reparse = _action(documents.reparse)
 
 @require_POST
 @login_required
+def label(request: HtmxRequest, uuid: UUID) -> HttpResponse:
+    """Give the document the tags and the metadata that were typed in."""
+    found = _editable(request, uuid)
+    try:
+        tags = labels.parsed_tags(request.POST.get("tags", ""))
+        metadata = labels.parsed_metadata(request.POST.get("metadata", ""))
+        documents.label(found, tags=tags, metadata=metadata)
+        messages.success(request, "Tags and metadata were saved.")
+    except labels.Invalid as refused:
+        messages.error(request, str(refused))
+    return redirect(f"{found.get_absolute_url()}?panel=about")
+
+
+@require_POST
+@login_required
 def redo_page(request: HtmxRequest, uuid: UUID, number: int) -> HttpResponse:
     """Read one page again."""
     found = _editable(request, uuid)
@@ -166,4 +181,6 @@ def _panel_context(request: HtmxRequest, found: Document, number: int) -> dict[s
         context["coverage"] = viewer.coverage(found)
     elif shown == "about":
         context["contents"] = listing.contents_of([found])[found.pk]
+        context["metadata_lines"] = labels.as_lines(found.metadata)
+        context["can_label"] = editable.exists()
     return context

@@ -74,11 +74,12 @@ class CollectionForm(forms.ModelForm):
         model = Collection
         fields = ["name"]
 
-    def __init__(self, data: Any, *, owner: User) -> None:
-        super().__init__(data, instance=Collection(owner=owner))
+    def __init__(self, data: Any, *, owner: User, collection: Collection | None = None) -> None:
+        super().__init__(data, instance=collection or Collection(owner=owner))
 
     def clean_name(self) -> str:
         name = " ".join(self.cleaned_data["name"].split())
-        if Collection.objects.filter(owner=self.instance.owner, name__iexact=name).exists():
+        own = Collection.objects.filter(owner=self.instance.owner, name__iexact=name)
+        if own.exclude(pk=self.instance.pk).exists():
             raise forms.ValidationError("You have a collection of this name already.")
         return name

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ingestion import document_views, views
+from ingestion import collection_views, document_views, views
 
 app_name = "ingestion"
 
@@ -11,11 +11,14 @@ urlpatterns = [
     path("upload/", views.upload, name="upload"),
     path("progress/", views.progress, name="progress"),
     path("collections/", views.create_collection, name="create_collection"),
+    path("collections/<int:pk>/rename/", collection_views.rename, name="rename_collection"),
+    path("collections/<int:pk>/delete/", collection_views.delete, name="delete_collection"),
     path("<uuid:uuid>/", document_views.document, name="document"),
     path("<uuid:uuid>/panel/", document_views.panel, name="panel"),
     path("<uuid:uuid>/state/", document_views.state, name="state"),
     path("<uuid:uuid>/file", document_views.download, name="download"),
     path("<uuid:uuid>/delete/", document_views.delete, name="delete"),
+    path("<uuid:uuid>/labels/", document_views.label, name="label"),
     path("<uuid:uuid>/retry/", document_views.retry, name="retry"),
     path("<uuid:uuid>/cancel/", document_views.cancel, name="cancel"),
     path("<uuid:uuid>/reparse/", document_views.reparse, name="reparse"),

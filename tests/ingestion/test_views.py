@@ -276,6 +276,62 @@ def test_refuses_a_second_collection_of_the_same_name(as_ana, collection) -> Non
     assert Collection.objects.count() == 1
 
 
+def test_renames_a_collection(as_ana, ana, collection) -> None:
+    url = reverse("ingestion:rename_collection", args=[collection.pk])
+    assert f'value="{collection.name}"' in text(as_ana.get(url))
+    as_ana.post(url, {"name": "Board papers"})
+    collection.refresh_from_db()
+    assert collection.name == "Board papers"
+    Collection.objects.create(owner=ana, name="Other")
+    assert "of this name already" in text(as_ana.post(url, {"name": "other"}, follow=True))
+
+
+def test_deletes_a_collection_after_saying_how_much_goes(as_ana, collection, document) -> None:
+    url = reverse("ingestion:delete_collection", args=[collection.pk])
+    assert f'href="{url}"' in text(as_ana.get(f"{LIST}?collection={collection.pk}"))
+    assert "goes with 1 document," in text(as_ana.get(url, headers=HTMX))
+    assert Document.objects.exists()
+    assert "was deleted, with 1 document." in text(as_ana.post(url, follow=True))
+    assert not Document.objects.exists()
+    assert not Collection.objects.filter(pk=collection.pk).exists()
+
+
+def test_only_the_owner_renames_and_deletes_a_collection(collection, ben) -> None:
+    collection.editors.add(ben)
+    client = signed_in(ben)
+    assert "Rename" not in text(client.get(f"{LIST}?collection={collection.pk}"))
+    for name in ("rename_collection", "delete_collection"):
+        url = reverse(f"ingestion:{name}", args=[collection.pk])
+        assert {client.get(url).status_code, client.post(url).status_code} == {404}
+
+
+# --- Tags and metadata ------------------------------------------------------------------------
+
+
+def test_tags_and_metadata_are_typed_in_and_shown(as_ana, document) -> None:
+    url = reverse("ingestion:label", args=[document.uuid])
+    typed = {"tags": "Audit, q3", "metadata": 'year: 2024\ncode: "007"'}
+    page = text(as_ana.post(url, typed, follow=True))
+    document.refresh_from_db()
+    assert (document.tags, document.metadata) == (["audit", "q3"], {"year": 2024, "code": "007"})
+    assert 'value="audit, q3"' in page
+    assert "year: 2024\ncode: &quot;007&quot;" in page
+    refused = text(as_ana.post(url, {"tags": "a!", "metadata": ""}, follow=True))
+    assert "“a!” is no tag" in refused
+    document.refresh_from_db()
+    assert document.tags == ["audit", "q3"]
+
+
+def test_a_reader_sees_tags_and_changes_none(document, collection, ben) -> None:
+    documents.label(document, tags=["audit"], metadata={"year": 2024})
+    collection.viewers.add(ben)
+    client = signed_in(ben)
+    page = text(client.get(f"{document.get_absolute_url()}?panel=about"))
+    assert "audit" in page
+    assert "<textarea" not in page
+    assert client.post(reverse("ingestion:label", args=[document.uuid])).status_code == 404
+
+
 # --- Everything, as somebody else ------------------------------------------------------------
 
 
