@@ -19,7 +19,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,9 +77,7 @@ def main() -> None:
     arguments = _arguments()
     files = sorted((arguments.data / "hostile_pdfs" / "files").iterdir())[: arguments.files]
     with tempfile.TemporaryDirectory(prefix="hostile-") as folder:
-        report = run(files, Path(folder))
-    for ending in report.endings:
-        print(f"{ending.state:8} {ending.file}: {ending.sentence}")
+        report = run(files, Path(folder), tell=_tell)
     print(json.dumps(report.summary()))
 
 
@@ -90,13 +88,23 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(files: Sequence[Path], data_dir: Path, **settings: str) -> Report:
+def _tell(ending: Ending) -> None:
+    print(f"{ending.state:8} {ending.file}: {ending.sentence}", flush=True)
+
+
+def run(
+    files: Sequence[Path],
+    data_dir: Path,
+    *,
+    tell: Callable[[Ending], None] = lambda ending: None,
+    **settings: str,
+) -> Report:
     """Start a site in `data_dir`, send it the files, and report; nothing of it is left running."""
     with (
         running_site(data_dir, API_REQUESTS_PER_MINUTE="100000", **settings) as site,
         watched(site.process.pid) as seen,
     ):
-        endings = send(site, files)
+        endings = send(site, files, tell)
         deadline = time.monotonic() + LEAVE_SECONDS
         while seen.alive("parser") and time.monotonic() < deadline:
             time.sleep(0.2)
@@ -106,18 +114,20 @@ def run(files: Sequence[Path], data_dir: Path, **settings: str) -> Report:
     return Report(endings, lost, len(left), max(seen.most_mb().values()))
 
 
-def send(site: Site, files: Sequence[Path]) -> tuple[Ending, ...]:
-    """Upload files to a running site and wait for how each ends."""
+def send(site: Site, files: Sequence[Path], tell: Callable[[Ending], None]) -> tuple[Ending, ...]:
+    """Upload files to a running site, and tell how each ends as soon as it does."""
     client = Client(site.url, username=site.username, password=site.password)
     with ThreadPoolExecutor(UPLOADS_AT_A_TIME) as pool:
         answers = list(pool.map(client.upload, files))
     ended = dict(_refusals(files, answers))
+    for refused in ended.values():
+        tell(refused)
     waiting = {
         str(answer.body["id"]): file.name
         for file, answer in zip(files, answers, strict=True)
         if answer.status == CREATED
     }
-    ended |= _followed(client, waiting)
+    ended |= _followed(client, waiting, tell)
     return tuple(ended[file.name] for file in files)
 
 
@@ -129,7 +139,9 @@ def _refusals(files: Sequence[Path], answers: Sequence[Answer]) -> Iterator[tupl
             yield file.name, Ending(file.name, state, sentence)
 
 
-def _followed(client: Client, waiting: dict[str, str]) -> dict[str, Ending]:
+def _followed(
+    client: Client, waiting: dict[str, str], tell: Callable[[Ending], None]
+) -> dict[str, Ending]:
     """Poll the documents (id to file name) until each has ended or nothing moves any more."""
     ended: dict[str, Ending] = {}
     last: dict[str, tuple] = {}
@@ -142,6 +154,7 @@ def _followed(client: Client, waiting: dict[str, str]) -> dict[str, Ending]:
                 last[key], moved_at = progress, time.monotonic()
             if body.get("state") in FINAL:
                 ended[name] = _ending(name, body)
+                tell(ended[name])
                 del left[key]
         time.sleep(POLL_SECONDS)
     hung = {name: Ending(name, "hung", str(last.get(key))) for key, name in left.items()}
