@@ -44,6 +44,10 @@ _AND_MORE = re.compile(
     r"\s*(?:,|and|&|und|et|y|–|-|to)\s*((?:[A-Z][.\-]?)?\d{1,3}(?:\.\d{1,2})*)\b"
 )
 
+_NOTE = re.compile(
+    r"(?:notes?|sources?|quellen?|anmerkung(?:en)?|nota|fuentes?|remarques?)\s*:", re.IGNORECASE
+)
+
 Label = tuple[str, str]
 
 
@@ -129,7 +133,7 @@ def references(sentences: Iterable[str]) -> dict[Label, list[str]]:
 
 
 def line_above(blocks: Sequence[Block], figure: int) -> list[int]:
-    """Return the short text right above a table: its title and units, where no caption is."""
+    """Return the short text right above a figure: its title and units, where no caption is."""
     below = blocks[figure].box
     found: list[int] = []
     for index in range(figure - 1, max(-1, figure - 3), -1):
@@ -140,4 +144,21 @@ def line_above(blocks: Sequence[Block], figure: int) -> list[int]:
             break
         found.insert(0, index)
         below = block.box
+    return found
+
+
+def notes_below(blocks: Sequence[Block], figure: int) -> list[int]:
+    """Return the notes and sources right below a figure."""
+    above = blocks[figure].box
+    found: list[int] = []
+    for index in range(figure + 1, min(len(blocks), figure + 4)):
+        block = blocks[index]
+        near = -4.0 <= block.box.y0 - above.y1 <= LINE_ABOVE
+        shares = min(block.box.x1, above.x1) > max(block.box.x0, above.x0)
+        if block.kind not in ("text", "footnote") or not (near and shares):
+            break
+        if len(block.lines) > 4 or not _NOTE.match(block.text):
+            break
+        found.append(index)
+        above = block.box
     return found

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ingestion.sentences import sentence_ranges
 
@@ -33,12 +34,11 @@ def pack(text: str, *, cost: Callable[[str], int], budget: int) -> list[tuple[in
     if sum(piece.cost for piece in pieces) <= budget:
         return [(0, len(text))] if pieces else []
     overlap = int(OVERLAP * budget)
-    groups = _groups(pieces, max(1, budget - overlap))
+    groups: list[list[_Piece]] = _groups(pieces, max(1, budget - overlap))
     ranges: list[tuple[int, int]] = []
-    for group in groups:
-        start = group[0].start
-        if ranges:
-            start = _said_again(pieces, pieces.index(group[0]), overlap)
+    for before, group in pairwise([[], *groups]):
+        # Never the whole of the range before, nor what the one before that says.
+        start = _said_again([*before[1:], group[0]], overlap)
         ranges.append((start, group[-1].end))
     return ranges
 
@@ -104,10 +104,11 @@ def _after_paragraph(group: list[_Piece], target: int) -> list[_Piece]:
     return moved
 
 
-def _said_again(pieces: list[_Piece], index: int, overlap: int) -> int:
-    """Return where to begin so that the sentences before are said again."""
-    start = pieces[index].start
-    for piece in reversed(pieces[:index]):
+def _said_again(pieces: list[_Piece], overlap: int) -> int:
+    """Return where to begin before the last piece so that the sentences before are said again."""
+    *earlier, first = pieces
+    start = first.start
+    for piece in reversed(earlier):
         overlap -= piece.cost
         if overlap < 0:
             break

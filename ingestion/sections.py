@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from ingestion.captions import attach, line_above
+from ingestion.captions import attach, line_above, notes_below
 from ingestion.furniture import furniture
 from ingestion.headings import heading_levels
 from ingestion.images import are_alike
@@ -13,6 +13,7 @@ from ingestion.layout import Block, PageContent
 from ingestion.tables import continued
 from ingestion.text_flow import Flow, Passage, vocabulary
 
+FIGURES = ("table", "picture")
 # Pictures whose sides differ by at most this share may be the same.
 SAME_SIZE = 0.05
 # The edges of a table that goes on over a page differ by at most this many points.
@@ -86,6 +87,8 @@ class _Builder:
             return
         yield from self.flush()
         while self.headings and self.headings[-1].level >= level:
+            if self._stands_over(item, level):
+                break
             ended = self.headings.pop()
             if not ended.used:
                 # A heading with nothing under it is text, or it would be lost.
@@ -93,6 +96,12 @@ class _Builder:
         if self.flow.length:
             yield from self.flush()
         self.headings.append(_Heading(level, text, item.page, item.block))
+
+    def _stands_over(self, item: _Item, level: int) -> bool:
+        """Tell whether the last heading has nothing but this one, of its size, under it."""
+        last = self.headings[-1]
+        alone = len(self.headings) == 1 or self.headings[-2].level < level
+        return alone and not last.used and last.level == level and last.page == item.page
 
     def _goes_on(self, item: _Item, level: int) -> bool:
         """Tell whether a heading is the second line of the one before."""
@@ -155,8 +164,10 @@ def _items(pages: Sequence[PageContent]) -> Iterator[_Item]:
                 if any(_same_picture(block, other) for other in shown):
                     continue
                 shown.append(block)
-            if block.kind == "table" and not own:
+            if block.kind in FIGURES and not own:
                 own = line_above(blocks, index)
+            if block.kind in FIGURES:
+                own = [*own, *notes_below(blocks, index)]
             item = _Item(page.number, block, tuple(blocks[i] for i in own))
             if last is not None and last.page == page.number - 1:
                 item = _going_on(last, item)

@@ -88,6 +88,8 @@ def _spread(row: _Row, below: _Row, extents: Sequence[tuple[float, float]]) -> _
         middle = sum(extents[leaf.column]) / 2
         groups[_nearest(names, middle)].append(leaf)
     if not all(_heads(name, group, extents) for name, group in zip(names, groups, strict=True)):
+        groups = _alike(names, groups, extents)
+    if not groups:
         return row
     spread = [
         replace(
@@ -98,6 +100,34 @@ def _spread(row: _Row, below: _Row, extents: Sequence[tuple[float, float]]) -> _
         for name, group in zip(names, groups, strict=True)
     ]
     return [*(cell for cell in row if cell not in names), *spread]
+
+
+def _alike(
+    names: Sequence[TableCell],
+    groups: Sequence[Sequence[TableCell]],
+    extents: Sequence[tuple[float, float]],
+) -> list[list[TableCell]]:
+    """Leave out columns at the sides that no name heads, so that all head the same leaves.
+
+    Returns nothing where that cannot be: "Micro" and "Macro" each stand over "P", "R", "F1".
+    """
+    if len(names) < 2:
+        return []
+    for count in range(min(len(group) for group in groups), 1, -1):
+        parts = [
+            [list(group[at : at + count]) for at in range(len(group) - count + 1)]
+            for group in groups
+        ]
+        fitting = [
+            [part for part in choices if _heads(name, part, extents)]
+            for name, choices in zip(names, parts, strict=True)
+        ]
+        for first in fitting[0]:
+            texts = [leaf.text for leaf in first]
+            same = [[p for p in part if [leaf.text for leaf in p] == texts] for part in fitting]
+            if all(same):
+                return [choices[0] for choices in same]
+    return []
 
 
 def _nearest(names: Sequence[TableCell], middle: float) -> int:

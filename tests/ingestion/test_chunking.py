@@ -192,3 +192,26 @@ def test_a_table_over_two_pages_keeps_its_caption_and_header() -> None:
     assert (found.page, found.caption) == (2, "Table 1: Sales")
     assert found.text.split("\n")[0] == "| r0c0 | r0c1 |"
     assert found.text.split("\n")[2:] == ["| sr0c0 | sr0c1 |", "| sr1c0 | sr1c1 |"]
+
+
+def test_a_heading_over_headings_of_its_size_is_kept_with_them() -> None:
+    stacked_page = page(
+        block("Note 5", kind="heading", y=100, size=14),
+        block("Acquisitions", kind="heading", y=160, size=14),
+        block("We bought a plant.", y=200),
+    )
+    found = list(chunk_document([stacked_page], count_tokens=word_count, max_tokens=60))
+    assert [draft.text for draft in found] == ["We bought a plant."]
+    assert found[0].heading_path == ("Note 5", "Acquisitions")
+
+
+def test_a_chart_is_found_by_the_line_above_and_the_note_below() -> None:
+    found = chunks(
+        block("% who identify as independent"),
+        block("", kind="picture", image="crop-1", fingerprint="0" * 16),
+        block("Source: Survey of adults, 2018"),
+        block("Text goes on."),
+    )
+    (picture,) = [draft for draft in found if draft.kind == "image"]
+    assert "% who identify" in picture.caption
+    assert "Survey of adults" in picture.caption

@@ -186,3 +186,13 @@ def test_signs_go_with_their_values() -> None:
     found = build_table([*head, *row], BOX, rows=(120.0,), columns=(200.0, 260.0, 335.0, 365.0))
     assert found is not None
     assert row_texts(found)[1] == ["Footwear", "$ 6,970", "$ 5,892", "18 %"]
+
+
+def test_names_head_the_same_columns_each() -> None:
+    found = table(
+        (226, "Micro"), (346, "Macro"),
+        (72, "Model"), (170, "Align"), (210, "P"), (235, "F1"), (330, "P"), (355, "F1"),
+        (72, "GPT"), (170, "92"), (210, "36"), (235, "39"), (330, "41"), (355, "42"),
+        lines=(120.0, 140.0), columns=(165.0, 205.0, 230.0, 300.0, 350.0),
+    )  # fmt: skip
+    assert header_texts(found) == ["Model", "Align", "Micro P", "Micro F1", "Macro P", "Macro F1"]
