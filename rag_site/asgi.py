@@ -1,16 +1,29 @@
-"""The ASGI entry point."""
+"""The ASGI entry point: Django's pages and API, and the Model Context Protocol beside them."""
 
 import os
 import threading
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rag_site.settings")
 
-application = get_asgi_application()
+pages = get_asgi_application()
 
 # Imported here, not at the top: apps must be set up first.
+from rag_site import mcp_server  # noqa: E402
 from retrieval.warmup import warm  # noqa: E402
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """Hand a connection to who serves it; the lifespan is that of the protocol's sessions."""
+    if scope["type"] == "lifespan":
+        await mcp_server.application(scope, receive, send)
+    elif scope["type"] == "http" and scope["path"].rstrip("/") == mcp_server.PATH:
+        await mcp_server.app(scope, receive, send)
+    else:
+        await pages(scope, receive, send)
+
 
 # The first search finds its models loaded; the pages are there before.
 threading.Thread(target=warm, name="warm-up", daemon=True).start()

@@ -18,7 +18,14 @@ class ApiTokenAuthentication(TokenAuthentication):
     """Knox' check of hashed tokens, under both usual names of the scheme."""
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
-        scheme, _, secret = get_authorization_header(request).strip().partition(b" ")
+        return self.authenticate_header_value(get_authorization_header(request))
+
+    def authenticate_header_value(self, header: bytes) -> tuple[Any, Any] | None:
+        """Return user and token; None where the header is of another scheme.
+
+        Raises AuthenticationFailed.
+        """
+        scheme, _, secret = header.strip().partition(b" ")
         if scheme.lower() not in SCHEMES:
             return None
         secret = secret.strip()
@@ -30,3 +37,11 @@ class ApiTokenAuthentication(TokenAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+
+def user_of(header: bytes) -> Any:
+    """Return whose token an Authorization header holds. Raises AuthenticationFailed."""
+    found = ApiTokenAuthentication().authenticate_header_value(header)
+    if found is None:
+        raise AuthenticationFailed("Send an API token: Authorization: Bearer …")
+    return found[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-import httpx
+import httpx2
 import openai
 import pytest
 from django.core.asgi import get_asgi_application
@@ -50,8 +50,8 @@ def official(secret: str, work):
     """Run `work` with the official client, against the site as it is served."""
 
     async def run():
-        transport = httpx.ASGITransport(app=get_asgi_application())
-        async with httpx.AsyncClient(transport=transport) as http:
+        transport = httpx2.ASGITransport(app=get_asgi_application())
+        async with httpx2.AsyncClient(transport=transport) as http:
             client = openai.AsyncOpenAI(
                 api_key=secret, base_url="http://localhost/v1", http_client=http, max_retries=0
             )

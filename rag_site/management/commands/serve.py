@@ -135,7 +135,7 @@ def _worker_command() -> list[str]:
 
 def _web_command() -> list[str]:
     return [
-        *(sys.executable, "-m", "uvicorn", "rag_site.asgi:application", "--lifespan", "off"),
+        *(sys.executable, "-m", "uvicorn", "rag_site.asgi:application"),
         *("--host", settings.HOST, "--port", str(settings.PORT)),
         *("--log-level", settings.LOG_LEVEL.lower(), "--no-access-log"),
         # Open event streams must not hold up a stop.

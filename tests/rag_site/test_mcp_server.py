@@ -1,0 +1,123 @@
+"""An assistant with the official client: it lists, searches, reads and asks as the token's user."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import httpx2
+import pytest
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
+
+from answers import assistants, runs
+from answers.models import Conversation
+from answers.readers import ReaderDelta
+from ingestion.models import Collection, Document
+from rag_site import mcp_server
+from rag_site.accounts import tokens
+from tests.answers.conftest import (  # noqa: F401  (fixtures)
+    document,
+    person,
+    scripted,
+    searches,
+    stranger,
+)
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("redis_url", "searches", "scripted", "document"),
+]
+
+
+def assistant(secret: str, work) -> Any:
+    """Run `work` with an initialised session of the official client."""
+
+    async def run() -> Any:
+        transport = httpx2.ASGITransport(app=mcp_server.app)
+        headers = {"Authorization": f"Bearer {secret}"}
+        lifespan = mcp_server.application.router.lifespan_context(mcp_server.application)
+        async with (
+            lifespan,
+            httpx2.AsyncClient(
+                transport=transport, base_url="http://localhost", headers=headers
+            ) as http,
+            streamable_http_client("http://localhost/mcp", http_client=http) as streams,
+            ClientSession(*streams[:2]) as session,
+        ):
+            await session.initialize()
+            return await work(session)
+
+    # A lifespan runs once: every test gets its own.
+    mcp_server.application = mcp_server.make_application()
+    return asyncio.run(run())
+
+
+def call(secret: str, tool: str, **arguments: Any) -> Any:
+    return assistant(secret, lambda session: session.call_tool(tool, arguments))
+
+
+def said(result: Any) -> Any:
+    return result.structured_content.get("result", result.structured_content)
+
+
+@pytest.fixture(autouse=True)
+def same_search(monkeypatch, searches):  # noqa: F811
+    monkeypatch.setattr(assistants, "search", runs.search)
+
+
+@pytest.fixture
+def secret(person) -> str:  # noqa: F811
+    return tokens.issue(person, name="assistant")[1]
+
+
+def test_the_tools_are_listed(secret) -> None:
+    listed = assistant(secret, lambda session: session.list_tools())
+    assert {tool.name for tool in listed.tools} == {"list_documents", "search", "read_page", "ask"}
+
+
+def test_an_assistant_searches_and_reads_the_page(secret, document) -> None:  # noqa: F811
+    hits = said(call(secret, "search", query="leave"))
+    assert (hits[0]["document"], hits[0]["page"]) == (str(document.uuid), 1)
+    page = said(call(secret, "read_page", document=str(document.uuid), page=1))
+    assert "25 days of leave" in page["text"]
+    assert "| 2018 | 12 |" in page["text"]
+
+
+def test_an_assistant_asks(secret, scripted) -> None:  # noqa: F811
+    scripted.script = lambda prompt: iter([ReaderDelta(text="25 days [1].")])
+    answer = said(call(secret, "ask", question="How much leave?"))
+    assert answer["answer"] == "25 days [1]."
+    assert [(cited["number"], cited["page"]) for cited in answer["citations"]] == [(1, 1)]
+    assert not Conversation.objects.exists()
+
+
+def test_it_sees_what_its_user_sees(stranger, document) -> None:  # noqa: F811
+    _, secret = tokens.issue(stranger, name="assistant")
+    assert said(call(secret, "list_documents")) == []
+    refused = call(secret, "read_page", document=str(document.uuid), page=1)
+    assert refused.is_error
+    assert "There is no document" in refused.content[0].text
+    refused = call(secret, "ask", question="Hm?", collection=document.collection_id)
+    assert refused.is_error
+
+
+def test_what_is_not_there_is_said(secret, document) -> None:  # noqa: F811
+    refused = call(secret, "read_page", document=str(document.uuid), page=99)
+    assert refused.is_error
+    assert "has pages 1 to 2" in refused.content[0].text
+    assert call(secret, "read_page", document="nonsense", page=1).is_error
+
+
+def test_without_a_token_nothing_is_said() -> None:
+    async def post() -> httpx2.Response:
+        transport = httpx2.ASGITransport(app=mcp_server.app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as http:
+            return await http.post("/mcp", content=json.dumps({"jsonrpc": "2.0", "id": 1}))
+
+    response = asyncio.run(post())
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert Document.objects.exists()
+    assert Collection.objects.exists()
