@@ -21,7 +21,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from answers import answering, conversations, sse, turns
+from answers import answering, conversations, readers, searching, sse, turns
 from answers.models import Conversation, Message, MessageState
 from answers.serializers import (
     AnswerSerializer,
@@ -29,6 +29,7 @@ from answers.serializers import (
     ConversationSerializer,
     MessageSerializer,
     QuestionSerializer,
+    ReaderSerializer,
 )
 from ingestion import file_responses
 
@@ -43,6 +44,7 @@ ANSWERED = {
         AnswerSerializer, f"The whole answer or, where `stream` is set: {EVENTS_EXPLAINED}"
     ),
     (200, "text/event-stream"): EVENTS,
+    422: OpenApiResponse(description="There is no document to ask; `detail` says why."),
     502: OpenApiResponse(description="No answer could be written; `detail` says why."),
 }
 
@@ -78,11 +80,24 @@ class ConversationViewSet(viewsets.ModelViewSet[Conversation]):
 
     def get_queryset(self) -> QuerySet[Conversation]:
         mine = Conversation.objects.visible_to(self.request.user)
+        if self.action == "list":
+            mine = mine.listed()
         return mine.prefetch_related("collections", "documents")
 
     def perform_create(self, serializer: BaseSerializer[Conversation]) -> None:
         user: Any = self.request.user
         serializer.instance = conversations.create(user, **serializer.validated_data)
+
+    def perform_update(self, serializer: BaseSerializer[Conversation]) -> None:
+        changed = serializer.validated_data
+        is_rescoped = "collections" in changed or "documents" in changed
+        conversation = serializer.save()
+        if is_rescoped:
+            conversations.set_scope(
+                conversation,
+                collections=conversation.collections.all(),
+                documents=conversation.documents.all(),
+            )
 
     def perform_destroy(self, instance: Conversation) -> None:
         conversations.delete(instance)
@@ -150,13 +165,34 @@ class AskView(APIView):
 
     @extend_schema(request=AskSerializer, responses=ANSWERED)
     def post(self, request: Request) -> HttpResponseBase:
-        """Ask a question of everything you may read, or of what you choose."""
+        """Ask a question of everything you may read, or of what you choose.
+
+        It goes on with `conversation`, where that is given. Otherwise it is a question by
+        itself: with `keep` it begins a conversation among your others; without, the answer can
+        be fetched for a day by its id, and is then forgotten.
+        """
         form = AskSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
         asked = dict(form.validated_data)
-        chosen = {name: asked.pop(name, ()) for name in ("collections", "documents")}
+        chosen = {name: asked.pop(name) for name in ("collections", "documents") if name in asked}
+        found, keep = asked.pop("conversation", None), asked.pop("keep")
         user: Any = request.user
-        return _ask(request, conversations.create(user, **chosen), **asked)
+        if found is None:
+            found = conversations.create(user, is_listed=keep, **chosen)
+        elif chosen:
+            conversations.set_scope(found, **{"collections": (), "documents": (), **chosen})
+        return _ask(request, found, **asked)
+
+
+class ReadersView(APIView):
+    """Who can write answers on this site."""
+
+    required_scope = "read"
+
+    @extend_schema(responses=ReaderSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """List the readers that a question or a conversation can name."""
+        return Response(ReaderSerializer(readers.choices(), many=True).data)
 
 
 class CitationImageView(APIView):
@@ -180,6 +216,8 @@ def _ask(
     stream: bool,
     reader: str | None = None,
 ) -> HttpResponseBase:
+    # Before anything is stored: a question that nothing can answer is the client's to mend.
+    searching.where_to_look(conversation)
     if stream or "text/event-stream" in request.headers.get("Accept", ""):
         answer = answering.ask(conversation, question, reader=reader)
         return _stream(request, answer, after=sse.START)

@@ -3,7 +3,13 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from answers.api import AskView, CitationImageView, ConversationViewSet, MessageViewSet
+from answers.api import (
+    AskView,
+    CitationImageView,
+    ConversationViewSet,
+    MessageViewSet,
+    ReadersView,
+)
 
 router = SimpleRouter(use_regex_path=False)
 router.register("conversations", ConversationViewSet, basename="conversation")
@@ -12,6 +18,7 @@ router.register("messages", MessageViewSet, basename="message")
 urlpatterns = [
     *router.urls,
     path("ask/", AskView.as_view(), name="ask"),
+    path("readers/", ReadersView.as_view(), name="readers"),
     path(
         "citations/<int:pk>/crop/",
         CitationImageView.as_view(image="crop"),

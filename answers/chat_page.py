@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
-from answers import answering, conversations, listing, scope, suggestions, turns
+from answers import answering, conversations, listing, readers, scope, suggestions, turns
 from answers.forms import QUESTION_LENGTH, ScopeForm
 from answers.models import Conversation
 from ingestion.errors import TransientError
@@ -33,6 +34,7 @@ def context(
         "turns": shown,
         "streaming": streaming if streaming and streaming.is_streaming else None,
         "scope": chosen,
+        "readers": _readers(conversation),
         "question": query.get("q", ""),
         "question_length": QUESTION_LENGTH,
         "ask_url": ask_url(conversation),
@@ -50,7 +52,7 @@ def sidebar(
     conversation: Conversation | None, user: AbstractUser, *, find: str = ""
 ) -> dict[str, Any]:
     """The list of conversations, or of those that hold the words in `find`."""
-    found = conversations.matching(Conversation.objects.visible_to(user), find)
+    found = conversations.matching(Conversation.objects.visible_to(user).listed(), find)
     listed = list(found[: CONVERSATIONS_LISTED + 1])
     return {
         "conversation": conversation,
@@ -58,6 +60,14 @@ def sidebar(
         "are_more": len(listed) > CONVERSATIONS_LISTED,
         "find": find,
     }
+
+
+def _readers(conversation: Conversation | None) -> dict[str, Any]:
+    """The readers to choose from, and the one chosen; one that is gone counts as none."""
+    choices = readers.choices()
+    names = [choice.name for choice in choices]
+    chosen = conversation.reader if conversation else ""
+    return {"choices": choices, "chosen": chosen if chosen in names else settings.READER}
 
 
 def _preset(user: AbstractUser, query: QueryDict) -> scope.Scope:

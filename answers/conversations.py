@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from django.contrib.auth.models import AbstractUser, User
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
-from answers import answering
+from answers import answering, readers
 from answers.models import Conversation, Message, MessageState, Role
+from answers.searching import SOURCES_GONE, NothingToSearch
+from ingestion.errors import PermanentError
 from ingestion.models import Collection, Document
+
+# A program may want an answer's evidence for a while after it asked.
+UNLISTED_KEPT = timedelta(days=1)
 
 
 def create(
@@ -18,6 +25,7 @@ def create(
     *,
     title: str = "",
     reader: str = "",
+    is_listed: bool = True,
     collections: Iterable[Collection] = (),
     documents: Iterable[Document] = (),
 ) -> Conversation:
@@ -27,7 +35,7 @@ def create(
     """
     with transaction.atomic():
         conversation = Conversation.objects.create(
-            owner=owner, title=_one_line(title), reader=reader
+            owner=owner, title=_one_line(title), reader=reader, is_listed=is_listed
         )
         set_scope(conversation, collections=collections, documents=documents)
     return conversation
@@ -39,14 +47,26 @@ def ask(
     *,
     collections: Iterable[Collection],
     documents: Iterable[Document],
+    everything: bool = False,
     reader: str | None = None,
 ) -> Message:
     """Ask a question of this scope, which is remembered; return the answer being written.
 
-    Raises PermanentError where nothing is asked, TransientError where Redis is away.
+    Where all that was chosen has been deleted, `everything` says that all else may be asked.
+    The `reader` is remembered, too.
+    Raises PermanentError where nothing is asked, or the choice is gone; TransientError where
+    Redis is away.
     """
+    collections, documents = list(collections), list(documents)
+    if scope_is_gone(conversation) and not (collections or documents or everything):
+        raise NothingToSearch(SOURCES_GONE)
+    if reader and reader not in readers.available():
+        raise PermanentError("The chosen reader is not set up any more. Choose another one.")
     with transaction.atomic():
         set_scope(conversation, collections=collections, documents=documents)
+        if reader and reader != conversation.reader:
+            conversation.reader = reader
+            conversation.save(update_fields=["reader"])
         return answering.ask(conversation, question, reader=reader)
 
 
@@ -63,9 +83,29 @@ def set_scope(
     documents: Iterable[Document],
 ) -> None:
     """Choose what the following questions are asked of."""
+    collections, documents = list(collections), list(documents)
     with transaction.atomic():
         conversation.collections.set(collections)
         conversation.documents.set(documents)
+        conversation.is_scoped = bool(collections or documents)
+        conversation.save(update_fields=["is_scoped"])
+
+
+def forget_unlisted() -> int:
+    """Delete the conversations of single questions whose day is over; return how many."""
+    over = timezone.now() - UNLISTED_KEPT
+    rows = Conversation.objects.filter(is_listed=False, updated_at__lt=over)
+    found = list(rows)
+    for conversation in found:
+        delete(conversation)
+    return len(found)
+
+
+def scope_is_gone(conversation: Conversation) -> bool:
+    """Tell whether something was chosen, and nothing of it is left."""
+    return conversation.is_scoped and not (
+        conversation.collections.exists() or conversation.documents.exists()
+    )
 
 
 def delete(conversation: Conversation) -> None:

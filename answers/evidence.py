@@ -6,8 +6,9 @@ Everything here is plain, frozen data and pure functions.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any
 
 from ingestion.layout import Box, TextSpan
@@ -20,6 +21,9 @@ PIXELS_PER_TOKEN = 28 * 28
 LARGEST_SHARE = 0.5
 SHINGLE_WORDS = 3
 DUPLICATE_SHARE = 0.9
+# "(It says the same as source [2].)", with the frame around it.
+REPEATED_TOKENS = 50
+FEWEST_REPEATED_WORDS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,9 @@ class Evidence:
 
     `text` is what may be quoted; `spans` say where its characters stand. `orders` are the
     first and last place in the document's reading order. `source` is the same for documents
-    with the same bytes. `crop` and `page_image` are storage names.
+    with the same bytes. `crop` and `page_image` are storage names. With `wants_page` the whole
+    page is what a reader should see: a scan, or a question about how the page looks. `repeats`
+    is the number of an earlier piece, of another document, that says the same (0: none does).
     """
 
     number: int
@@ -65,10 +71,30 @@ class Evidence:
     chunk_id: int | None = None
     collection_id: int | None = None
     scores: dict[str, Any] = field(default_factory=dict)
+    wants_page: bool = False
     shown: bool = False
+    shows_page: bool = False
+    repeats: int = 0
+
+    @property
+    def image(self) -> str:
+        """The storage name of the image that goes with it; empty where none does."""
+        if not self.shown:
+            return ""
+        return self.page_image if self.shows_page else self.crop
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Pixels; of a page only the proportions are known, and any scale will do."""
+        if self.shows_page:
+            width, height = self.page_size
+            return (round(10 * width), round(10 * height))
+        return self.crop_size
 
     @property
     def tokens(self) -> int:
+        if self.repeats:
+            return REPEATED_TOKENS
         parts = (self.text, self.caption, self.references, *self.heading_path)
         return estimate_tokens("\n".join(parts)) + 30
 
@@ -86,16 +112,18 @@ def image_tokens(size: tuple[int, int], longest: int) -> int:
 
 def cost(piece: Evidence, budget: Budget) -> int:
     """Tokens that a piece takes of the budget, with its image where that is shown."""
-    image = image_tokens(piece.crop_size, budget.image_pixels) if piece.shown else 0
+    image = image_tokens(piece.image_size, budget.image_pixels) if piece.image else 0
     return piece.tokens + image
 
 
 def choose(pieces: Iterable[Evidence], budget: Budget) -> list[Evidence]:
     """Take pieces in their order while they fit; a piece that is too large is cut.
 
-    Tables and figures are `shown` (as an image, beside their text) while the budget lasts.
+    Tables and figures are `shown` (as an image, beside their text) while the budget lasts, and
+    so are whole pages where that is wanted, each page once.
     """
     chosen: list[Evidence] = []
+    pages: set[str] = set()
     left, images = budget.tokens, budget.images
     for piece in pieces:
         if not (piece.text or piece.caption or piece.references) and not images:
@@ -104,16 +132,65 @@ def choose(pieces: Iterable[Evidence], budget: Budget) -> list[Evidence]:
         fitted = _cut(piece, min(largest, left)) if piece.tokens > largest else piece
         if fitted.tokens > left:
             continue
-        with_image = replace(fitted, shown=True)
-        if piece.crop and images and cost(with_image, budget) <= left:
+        with_image = _shown(fitted, pages)
+        if with_image.image and images and cost(with_image, budget) <= left:
             fitted, images = with_image, images - 1
+            pages |= {fitted.page_image} if fitted.shows_page else set()
         left -= cost(fitted, budget)
         chosen.append(fitted)
     return chosen
 
 
+def _shown(piece: Evidence, pages: Collection[str]) -> Evidence:
+    """With its image: the page where that is wanted and not shown yet, else its crop."""
+    if piece.wants_page and piece.page_image and piece.page_image not in pages:
+        return replace(piece, shown=True, shows_page=True)
+    # What a whole page shows already need not be shown again.
+    is_new = bool(piece.crop) and not (piece.wants_page and piece.page_image in pages)
+    return replace(piece, shown=is_new)
+
+
+def balanced(pieces: Iterable[Evidence]) -> list[Evidence]:
+    """Take one piece of each document in turn, each document's in their order."""
+    by_document: dict[int, list[Evidence]] = {}
+    for piece in pieces:
+        by_document.setdefault(piece.document_id, []).append(piece)
+    rows = zip_longest(*by_document.values())
+    return [piece for row in rows for piece in row if piece is not None]
+
+
 def numbered(pieces: Iterable[Evidence]) -> tuple[Evidence, ...]:
-    return tuple(replace(piece, number=n) for n, piece in enumerate(pieces, start=1))
+    """Number the pieces in order, and note which of them only repeat an earlier one.
+
+    Two documents may say the same, and either may be asked for: each copy has its number and
+    can be cited, but the words are given once.
+    """
+    known: list[tuple[Evidence, frozenset[tuple[str, ...]]]] = []
+    result: list[Evidence] = []
+    for number, piece in enumerate(pieces, start=1):
+        shingles = _shingles(piece.text)
+        same = next((o for o, words in known if _repeats(o, words, piece, shingles)), None)
+        kept = replace(piece, number=number, repeats=same.number if same else 0)
+        if same is None:
+            known.append((kept, shingles))
+        result.append(kept)
+    return tuple(result)
+
+
+def _repeats(
+    other: Evidence,
+    known: frozenset[tuple[str, ...]],
+    piece: Evidence,
+    shingles: frozenset[tuple[str, ...]],
+) -> bool:
+    long_enough = len(shingles) >= FEWEST_REPEATED_WORDS
+    return (
+        long_enough
+        and other.kind == piece.kind
+        and other.document_id != piece.document_id
+        # Exactly: "500 dollars" and "600 dollars" differ by one word in a hundred.
+        and shingles == known
+    )
 
 
 def join_neighbours(pieces: Iterable[Evidence]) -> list[Evidence]:

@@ -28,7 +28,10 @@ class ScopeForm(forms.Form):
 
 
 class QuestionForm(ScopeForm):
-    """A question, and what to ask."""
+    """A question, what to ask, and which reader."""
+
+    everything = forms.BooleanField(required=False)
+    reader = forms.CharField(required=False, max_length=40)
 
     question = forms.CharField(
         max_length=QUESTION_LENGTH, error_messages={"required": "Write a question first."}

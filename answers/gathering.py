@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 
+from answers import asking
 from answers.evidence import (
     Budget,
     Evidence,
+    balanced,
     choose,
     cost,
     drop_duplicates,
@@ -24,12 +27,20 @@ if TYPE_CHECKING:
 
 # The passages before and after the best few: an answer often goes on past a chunk's end.
 WIDENED = 3
+SCANNED = ("ocr", "mixed")
 
 
-def gather(hits: Sequence[Hit], budget: Budget) -> tuple[Evidence, ...]:
-    """Turn ranked hits into numbered evidence that fits the budget, best first."""
+def gather(hits: Sequence[Hit], budget: Budget, *, question: str = "") -> tuple[Evidence, ...]:
+    """Turn ranked hits into numbered evidence that fits the budget, best first.
+
+    Of several documents that the question compares, each has its turn. The image of the whole
+    page goes along where the page is a scan, or the question asks how it looks.
+    """
+    by_looks = asking.about_layout(question)
     pieces = [from_chunk(hit.chunk, scores=scores_of(hit)) for hit in hits]
-    chosen = choose(join_neighbours(drop_duplicates(pieces)), budget)
+    pieces = [replace(piece, wants_page=piece.wants_page or by_looks) for piece in pieces]
+    joined = join_neighbours(drop_duplicates(pieces))
+    chosen = choose(balanced(joined) if asking.compares(question) else joined, budget)
     left = budget.tokens - sum(cost(piece, budget) for piece in chosen)
     return numbered(_widened(chosen, left))
 
@@ -49,6 +60,8 @@ def from_chunk(chunk: Chunk, *, scores: dict[str, Any]) -> Evidence:
         page_label=chunk.page.label,
         page_size=(chunk.page.width, chunk.page.height),
         page_image=chunk.page.image,
+        # Where the text was read by OCR, the picture of it is the better witness.
+        wants_page=chunk.page.text_source in SCANNED and chunk.kind == ChunkKind.TEXT,
         box=Box(*chunk.box),
         orders=(chunk.order, chunk.order),
         spans=tuple(

@@ -24,13 +24,13 @@ def data_urls(evidence: Iterable[Evidence], *, longest: int) -> dict[int, str]:
     """
     urls: dict[int, str] = {}
     for piece in evidence:
-        if not piece.shown:
+        if not piece.image:
             continue
         try:
-            with default_storage.open(piece.crop) as file:
+            with default_storage.open(piece.image) as file:
                 urls[piece.number] = data_url(file.read(), longest=longest)
         except FileNotFoundError:
-            logger.warning("the image %s of source %d is gone", piece.crop, piece.number)
+            logger.warning("the image %s of source %d is gone", piece.image, piece.number)
     return urls
 
 

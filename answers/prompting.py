@@ -84,12 +84,22 @@ def _source(piece: Evidence, has_image: bool) -> str:
         f'<source n="{piece.number}" document="{title}" page="{page}" kind="{piece.kind}">',
         *([_inert(" > ".join(piece.heading_path))] if piece.heading_path else []),
         *([f"Caption: {_inert(piece.caption)}"] if piece.caption else []),
-        *(["(Its image is attached.)"] if has_image else []),
-        *([_inert(piece.text)] if piece.text else []),
+        *([f"({_attached(piece)})"] if has_image else []),
+        *([_said(piece)] if piece.text else []),
         *([f"The text says of it: {_inert(piece.references)}"] if piece.references else []),
         "</source>",
     ]
     return "\n".join(lines)
+
+
+def _attached(piece: Evidence) -> str:
+    return "The image of its page is attached." if piece.shows_page else "Its image is attached."
+
+
+def _said(piece: Evidence) -> str:
+    if piece.repeats:
+        return f"(It says the same, word for word, as source [{piece.repeats}].)"
+    return _inert(piece.text)
 
 
 def _inert(text: str) -> str:

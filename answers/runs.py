@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from answers import checking, citations, followups, images
+from answers import checking, citations, followups, images, searching
 from answers.evidence import Budget, Evidence, estimate_tokens
 from answers.gathering import gather
 from answers.models import Message, MessageState, Role
@@ -13,16 +13,10 @@ from answers.pump import pumped
 from answers.readers import Capabilities, PromptTooLong, Reader, reader_for
 from answers.recording import Recorder, Stopped
 from ingestion.errors import PermanentError, TransientError
-from retrieval import scope
-from retrieval.search import SearchResult, search
+from retrieval.search import SearchResult
 
 UNEXPECTED = "Something went wrong while answering. The server's log has the details."
-NOTHING_TO_ASK = (
-    "There is no document to search here. Upload one, or choose other collections or documents."
-)
 EARLIER_TURNS = 6
-# More than are shown at the end: neighbours are joined and duplicates dropped.
-HITS = 14
 REDUCTIONS = 2
 # Where the conversation has filled the model's context, evidence still gets this much.
 MIN_EVIDENCE_TOKENS = 400
@@ -55,7 +49,8 @@ def _write(recorder: Recorder, reader_name: str | None) -> None:
     result = _search(answer, turns)
     recorder.time("searching")
     recorder.stage("reading")
-    evidence = gather(result.hits, _budget(reader.capabilities, turns))
+    budget = _budget(reader.capabilities, turns)
+    evidence = gather(result.hits, budget, question=answer.search_query)
     citations.store(answer, evidence)
     recorder.time("reading")
     recorder.evidence(len(evidence))
@@ -69,17 +64,10 @@ def _write(recorder: Recorder, reader_name: str | None) -> None:
 
 
 def _search(answer: Message, turns: Sequence[Turn]) -> SearchResult:
-    conversation, question = answer.conversation, _question(answer)
-    where = scope.allowed(
-        conversation.owner,
-        collections=conversation.collections.values_list("pk", flat=True),
-        documents=conversation.documents.values_list("pk", flat=True),
-    )
-    if not where.document_ids:
-        raise PermanentError(NOTHING_TO_ASK)
+    where = searching.where_to_look(answer.conversation)
     earlier = [turn.text for turn in turns if turn.role == Role.USER]
-    answer.search_query = followups.standalone(question, earlier)
-    result = search(answer.search_query, where=where, top_k=HITS)
+    answer.search_query = followups.standalone(_question(answer), earlier)
+    result = searching.find(answer.search_query, where)
     answer.index_versions = result.index_versions
     answer.notes = list(result.notes)
     return result

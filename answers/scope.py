@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection as Items
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
 from django.db.models import Count, Q, QuerySet
 
+from answers import conversations
 from answers.models import Conversation
 from ingestion.models import Collection, Document, DocumentQuerySet
 
 DOCUMENTS_SHOWN = 20
 EVERYTHING = "All documents"
+GONE = "Chosen documents are gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +26,12 @@ class Scope:
     chosen_collections: frozenset[int]
     chosen_documents: tuple[Document, ...]
     found_documents: tuple[Document, ...]
+    is_gone: bool = False
 
     @property
     def label(self) -> str:
+        if self.is_gone:
+            return GONE
         names = [c.name for c in self.collections if c.pk in self.chosen_collections]
         names += [document.title for document in self.chosen_documents]
         if not names:
@@ -47,11 +52,12 @@ def documents_in(scope: Scope, user: AbstractUser) -> DocumentQuerySet:
 
 def of_conversation(conversation: Conversation, user: AbstractUser) -> Scope:
     """The scope that a conversation remembers, as far as its owner may still read it."""
-    return choose(
+    chosen = choose(
         user,
         collections=conversation.collections.values_list("pk", flat=True),
         documents=conversation.documents.values_list("uuid", flat=True),
     )
+    return replace(chosen, is_gone=conversations.scope_is_gone(conversation))
 
 
 def choose(user: AbstractUser, *, collections: Items[int], documents: Items[UUID]) -> Scope:

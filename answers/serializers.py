@@ -73,7 +73,30 @@ class QuestionSerializer(serializers.Serializer[Any]):
 
 
 class AskSerializer(ScopeSerializer, QuestionSerializer):
-    """A question, and what to ask."""
+    """A question, what to ask, and whether to keep it."""
+
+    conversation: serializers.RelatedField = serializers.SlugRelatedField(
+        slug_field="uuid",
+        queryset=Conversation.objects.none(),
+        required=False,
+        help_text="Go on with this conversation of yours.",
+    )
+    keep = serializers.BooleanField(
+        default=False, help_text="Begin a conversation that is listed among yours."
+    )
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        fields: dict[str, Any] = super().get_fields()
+        if request := self.context.get("request"):
+            fields["conversation"].queryset = Conversation.objects.visible_to(request.user)
+        return fields
+
+
+class ReaderSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(help_text="What to name it by.")
+    label = serializers.CharField(help_text="Its model, for people.")
+    is_default = serializers.BooleanField()
+    images = serializers.IntegerField(help_text="How many it is shown at most.")
 
 
 class PlaceSerializer(serializers.Serializer[Any]):

@@ -57,14 +57,17 @@ def _ask(request: HtmxRequest, found: Conversation | None) -> HttpResponse:
     form = QuestionForm(request.POST, user=request.user)
     if not form.is_valid():
         return _not_asked(request, found, form.first_error, status=422)
-    chosen = {name: form.cleaned_data[name] for name in ("collections", "documents")}
+    chosen = {name: form.cleaned_data[name] for name in ("collections", "documents", "everything")}
     try:
         answer = conversations.ask(
             found or conversations.create(request.user),
             form.cleaned_data["question"],
+            reader=form.cleaned_data["reader"],
             **chosen,
         )
-    except (PermanentError, TransientError) as exc:
+    except PermanentError as exc:
+        return _not_asked(request, found, str(exc), status=422)
+    except TransientError as exc:
         return _not_asked(request, found, str(exc), status=503)
     return _turn(request, answer)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -36,6 +37,42 @@ def _url_with_scheme(*schemes: str) -> Any:
 
     return check
 
+
+ENDPOINT_PROFILES = (
+    *("generic", "vllm", "llama_cpp", "ollama", "lm_studio"),
+    *("openai", "gemini", "anthropic", "local"),
+)
+# What an entry of READERS may say, and what each value has to be.
+ENDPOINT_FIELDS: dict[str, type] = {
+    **dict.fromkeys(("base_url", "model", "api_key", "profile"), str),
+    **dict.fromkeys(("timeout_seconds", "max_images", "image_pixels"), int),
+    **dict.fromkeys(("context_tokens", "max_output_tokens"), int),
+}
+
+
+def _endpoints(value: Any) -> None:
+    """Refuse what is no object of named endpoints, in a sentence."""
+    if not isinstance(value, dict):
+        raise ValidationError("Must be a JSON object of readers by name")
+    for name, fields in value.items():
+        if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,39}", name) or name in RESERVED_READERS:
+            raise ValidationError(f"“{name}” cannot be a reader's name: use a-z, 0-9, -, _ and .")
+        if not isinstance(fields, dict) or not {"base_url", "model"} <= fields.keys():
+            raise ValidationError(f"“{name}” must have a base_url and a model")
+        for field, said in fields.items():
+            wanted = ENDPOINT_FIELDS.get(field)
+            if wanted is None:
+                raise ValidationError(f"“{name}” has “{field}”, which is none of its fields")
+            is_right = isinstance(said, wanted) and not isinstance(said, bool)
+            if not is_right or (wanted is int and said < (field != "max_images")):
+                kind = "a text" if wanted is str else "a positive number"
+                raise ValidationError(f"“{field}” of “{name}” must be {kind}")
+        _url_with_scheme("http", "https")(fields["base_url"])
+        if fields.get("profile", "") not in ("", *ENDPOINT_PROFILES):
+            raise ValidationError(f"“profile” of “{name}” must be one of {ENDPOINT_PROFILES}")
+
+
+RESERVED_READERS = ("openai_compatible", "extractive", "local")
 
 DEBUG = env.bool("DEBUG", False)
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "data"))).expanduser().resolve()
@@ -137,11 +174,19 @@ VLM_IMAGE_PIXELS = env.int("VLM_IMAGE_PIXELS", 1024, validate=validate.Range(min
 VLM_CONTEXT_TOKENS = env.int("VLM_CONTEXT_TOKENS", 8192, validate=validate.Range(min=512))
 VLM_MAX_OUTPUT_TOKENS = env.int("VLM_MAX_OUTPUT_TOKENS", 1024, validate=validate.Range(min=16))
 
+VLM_PROFILE = env.str("VLM_PROFILE", "", validate=validate.OneOf(["", *ENDPOINT_PROFILES]))
+
+_OPENAI_COMPATIBLE = "answers.readers.openai_compatible.OpenAICompatibleReader"
+# Further endpoints, each with a name that conversations choose it by.
+ENDPOINTS: dict[str, dict[str, Any]] = env.json("READERS", {}, validate=_endpoints) or {}
 READERS: dict[str, str] = {
-    "openai_compatible": "answers.readers.openai_compatible.OpenAICompatibleReader",
+    "openai_compatible": _OPENAI_COMPATIBLE,
+    **dict.fromkeys(ENDPOINTS, _OPENAI_COMPATIBLE),
     "extractive": "answers.readers.extractive.ExtractiveReader",
 }
-READER = "openai_compatible" if VLM_BASE_URL else "extractive"
+READER = env.str(
+    "READER", "openai_compatible" if VLM_BASE_URL else next(iter(ENDPOINTS), "extractive")
+)
 
 
 def _refuse(problem: str) -> None:
@@ -161,6 +206,8 @@ try:
     SPACES = space_settings.read(SPACES_FILE, SPACES, os.environ)
 except ValueError as exc:
     _refuse(str(exc))
+if READER not in READERS:
+    _refuse(f"READER is “{READER}”, which READERS does not name: {', '.join(READERS)}.")
 if VLM_BASE_URL and not VLM_MODEL:
     _refuse("VLM_BASE_URL is set but VLM_MODEL is not: name the model that the endpoint serves.")
 
@@ -300,6 +347,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "retrieval.tasks.tend_indexes",
         "schedule": 300.0,
         "options": {"expires": 300},
+    },
+    "forget-single-questions": {
+        "task": "answers.tasks.forget_single_questions",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
     },
 }
 

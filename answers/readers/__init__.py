@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -51,9 +51,14 @@ class ReaderDelta:
 
 
 class Reader(Protocol):
-    """Writes an answer from evidence; `name` is what the answer is stamped with."""
+    """Writes an answer from evidence; `name` is what the answer is stamped with.
+
+    `label` is what people choose it by. A class that can be set up for several endpoints
+    (settings.ENDPOINTS) builds one of them by `of_endpoint(name)`.
+    """
 
     name: str
+    label: str
     capabilities: Capabilities
 
     @classmethod
@@ -64,6 +69,16 @@ class Reader(Protocol):
         """Yield the answer bit by bit. Raises PermanentError, TransientError, PromptTooLong."""
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A reader as it is offered: `label` is for people."""
+
+    name: str
+    label: str
+    is_default: bool
+    images: int
+
+
 def reader_for(name: str = "") -> Reader:
     """Build the reader of this name in settings.READERS; the default where it is empty."""
     name = name or settings.READER
@@ -71,13 +86,27 @@ def reader_for(name: str = "") -> Reader:
         raise PermanentError(
             f"The reader “{name}” is not set up here. Choose one of: {', '.join(available())}."
         )
-    return _class(name)()
+    reader = _class(name)
+    return reader.of_endpoint(name) if name in settings.ENDPOINTS else reader()
 
 
 def available() -> list[str]:
     """Names of the readers that can be asked as this site is configured."""
-    return [name for name in settings.READERS if _class(name).is_configured()]
+    return [
+        name
+        for name in settings.READERS
+        if name in settings.ENDPOINTS or _class(name).is_configured()
+    ]
 
 
-def _class(name: str) -> type[Reader]:
+def choices() -> list[Choice]:
+    """The readers that can be asked, with what people call them."""
+    found = [(name, reader_for(name)) for name in available()]
+    return [
+        Choice(name, reader.label, name == settings.READER, reader.capabilities.images)
+        for name, reader in found
+    ]
+
+
+def _class(name: str) -> Any:
     return import_string(settings.READERS[name])

@@ -26,6 +26,7 @@ class ExtractiveReader:
     """Quotes word for word, with citations, and says so where nothing answers."""
 
     name = "extractive"
+    label = "Quotes only"
     capabilities = Capabilities(prompt_tokens=8000)
 
     @classmethod

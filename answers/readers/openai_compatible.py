@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from answers.prompting import ReaderPrompt
-from answers.readers import Capabilities, PromptTooLong, ReaderDelta
-from answers.readers.thoughts import without_thoughts
+from answers.readers import Capabilities, PromptTooLong, ReaderDelta, chunks, endpoints
+from answers.readers.endpoints import Endpoint
+from answers.readers.profiles import Profile, profile_of
 from ingestion.errors import PermanentError, TransientError
 
 if TYPE_CHECKING:
@@ -26,49 +27,63 @@ CONNECT_SECONDS = 10.0
 LONGEST_STREAM = 5
 RETRY_PAUSES = (0.5, 2.0)
 LONGEST_RETRY_AFTER = 10.0
-# No language needs more for a token; an endpoint that sends more ignores the limit it got.
-CHARACTERS_PER_TOKEN = 10
 TEMPERATURE = 0.1
+# Where an endpoint has no limit of its own; what is set is mostly far below.
+MOST_IMAGES = 1000
 
 _TOO_LONG = re.compile(
     r"context.{0,60}(length|size|window|overflow)|maximum.{0,30}tokens"
     r"|(prompt|request|input).{0,30}too (long|large)|exceed.{0,60}(context|tokens)",
     re.IGNORECASE | re.DOTALL,
 )
+_FEWER_IMAGES = re.compile(
+    r"(?:at most|up to|maximum(?: number)?(?: of)?|limit(?:ed)?(?: is| of| to)?|only)\s+"
+    r"(\d+)\s+images?",
+    re.IGNORECASE,
+)
 _ABOUT_IMAGES = re.compile(r"image|multi-?modal|vision|mmproj", re.IGNORECASE)
 
 
 class OpenAICompatibleReader:
-    """Asks the model of VLM_BASE_URL and VLM_MODEL, with text and images."""
+    """Asks one endpoint's model, with text and images."""
 
-    def __init__(self) -> None:
-        self.name = f"openai_compatible/{settings.VLM_MODEL}"
+    def __init__(self, endpoint: Endpoint | None = None) -> None:
+        self.endpoint = endpoint or endpoints.default()
+        self.name = f"{self.endpoint.name or 'openai_compatible'}/{self.endpoint.model}"
+        self.label = self.endpoint.model
         self.capabilities = Capabilities(
-            prompt_tokens=max(settings.VLM_CONTEXT_TOKENS - settings.VLM_MAX_OUTPUT_TOKENS, 256),
-            images=settings.VLM_MAX_IMAGES,
-            image_pixels=settings.VLM_IMAGE_PIXELS,
+            prompt_tokens=max(self.endpoint.context_tokens - self.endpoint.max_output_tokens, 256),
+            images=min(
+                self.endpoint.max_images, _profile(self.endpoint).most_images or MOST_IMAGES
+            ),
+            image_pixels=self.endpoint.image_pixels,
         )
 
     @classmethod
     def is_configured(cls) -> bool:
         return bool(settings.VLM_BASE_URL and settings.VLM_MODEL)
 
+    @classmethod
+    def of_endpoint(cls, name: str) -> OpenAICompatibleReader:
+        """Build the reader of an endpoint of settings.ENDPOINTS."""
+        return cls(endpoints.named(name))
+
     def stream(self, prompt: ReaderPrompt) -> Generator[ReaderDelta, None, None]:
         """Yield the model's answer; see `Reader.stream`. Retries until the first character."""
         import openai
 
-        attempts = _Attempts(prompt)
-        with _client() as client:
+        attempts = _Attempts(self.endpoint, prompt)
+        with _client(self.endpoint) as client:
             while True:
                 said = False
                 try:
-                    for delta in _attempt(client, attempts.request):
+                    for delta in _attempt(client, self.endpoint, attempts.request):
                         said = said or bool(delta.text)
                         yield delta
                 # What is no JSON, or not of the shape it should have, comes as a ValueError.
                 except (openai.OpenAIError, ValueError) as exc:
                     if said:
-                        raise _broken_off(exc) from exc
+                        raise _broken_off(self.endpoint, exc) from exc
                     attempts.go_on_after(exc)
                 else:
                     yield from attempts.notes
@@ -78,10 +93,11 @@ class OpenAICompatibleReader:
 class _Attempts:
     """What to send next, after what the endpoint said to the last attempt."""
 
-    def __init__(self, prompt: ReaderPrompt) -> None:
-        self.request = _request(prompt)
+    def __init__(self, endpoint: Endpoint, prompt: ReaderPrompt) -> None:
+        self.request = _request(endpoint, prompt)
         self.notes: list[ReaderDelta] = []
-        self._has_images = bool(prompt.images)
+        self._endpoint = endpoint
+        self._images = len(prompt.images)
         self._prompt = prompt
         self._pauses = list(RETRY_PAUSES)
 
@@ -89,19 +105,16 @@ class _Attempts:
         """Change the request, or wait, so that trying again may help; else raise why not."""
         says = _server_says(exc)
         if self._adapted(says):
-            logger.info("%s: adapted the request after: %s", settings.VLM_MODEL, says)
+            logger.info("%s: adapted the request after: %s", self._endpoint.model, says)
         elif self._pauses and (pause := _pause(exc, self._pauses[0])) is not None:
             self._pauses.pop(0)
             time.sleep(pause)
         else:
-            raise _translated(exc) from exc
+            raise _translated(self._endpoint, exc) from exc
 
     def _adapted(self, says: str) -> bool:
-        if self._has_images and _ABOUT_IMAGES.search(says) and not _TOO_LONG.search(says):
-            self._has_images = False
-            self.request["messages"] = _messages(self._prompt, with_images=False)
-            note = f"{settings.VLM_MODEL} takes no images: figures and tables were given as text."
-            self.notes.append(ReaderDelta(note=note, usage={"images": 0}))
+        if self._images and _ABOUT_IMAGES.search(says) and not _TOO_LONG.search(says):
+            self._send_fewer_images(says)
             return True
         # Endpoints differ in what they accept beside the messages; none of it is essential.
         if "max_tokens" in self.request and "max_completion_tokens" in says:
@@ -113,33 +126,48 @@ class _Attempts:
             del self.request[name]
         return bool(refused)
 
+    def _send_fewer_images(self, says: str) -> None:
+        """Send as many as the endpoint says that it takes; none where it does not say."""
+        allowed = _FEWER_IMAGES.search(says)
+        kept = int(allowed[1]) if allowed else 0
+        self._images = kept if kept < self._images else 0
+        self.request["messages"] = _messages(self._prompt, images=self._images)
+        model = self._endpoint.model
+        note = (
+            f"{model} takes {self._images} images at a time: the others were given as text."
+            if self._images
+            else f"{model} takes no images: figures and tables were given as text."
+        )
+        self.notes = [ReaderDelta(note=note, usage={"images": self._images})]
 
-def _client() -> openai.OpenAI:
+
+def _profile(endpoint: Endpoint) -> Profile:
+    return profile_of(endpoint.base_url, endpoint.model, endpoint.profile)
+
+
+def _client(endpoint: Endpoint) -> openai.OpenAI:
     import openai
 
     return openai.OpenAI(
-        base_url=settings.VLM_BASE_URL,
+        base_url=endpoint.base_url,
         # Endpoints on one's own machine want none, but the package insists on one.
-        api_key=settings.VLM_API_KEY or "none",
-        timeout=openai.Timeout(settings.VLM_TIMEOUT_SECONDS, connect=CONNECT_SECONDS),
+        api_key=endpoint.api_key or "none",
+        timeout=openai.Timeout(endpoint.timeout_seconds, connect=CONNECT_SECONDS),
         max_retries=0,
     )
 
 
-def _request(prompt: ReaderPrompt) -> dict[str, Any]:
-    return {
-        "model": settings.VLM_MODEL,
-        "messages": _messages(prompt, with_images=True),
-        "max_tokens": settings.VLM_MAX_OUTPUT_TOKENS,
-        "temperature": TEMPERATURE,
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
+def _request(endpoint: Endpoint, prompt: ReaderPrompt) -> dict[str, Any]:
+    parameters = _profile(endpoint).parameters(
+        max_output_tokens=endpoint.max_output_tokens, temperature=TEMPERATURE
+    )
+    messages = _messages(prompt, images=len(prompt.images))
+    return {"model": endpoint.model, "messages": messages, **parameters}
 
 
-def _messages(prompt: ReaderPrompt, *, with_images: bool) -> list[dict[str, Any]]:
+def _messages(prompt: ReaderPrompt, *, images: int) -> list[dict[str, Any]]:
     content: list[dict[str, Any]] = []
-    for image in prompt.images if with_images else ():
+    for image in prompt.images[:images]:
         content.append({"type": "text", "text": f"The image of source [{image.number}]:"})
         content.append({"type": "image_url", "image_url": {"url": image.url}})
     content.append({"type": "text", "text": prompt.user})
@@ -151,60 +179,19 @@ def _messages(prompt: ReaderPrompt, *, with_images: bool) -> list[dict[str, Any]
     ]
 
 
-def _attempt(client: openai.OpenAI, request: dict[str, Any]) -> Iterator[ReaderDelta]:
+def _attempt(
+    client: openai.OpenAI, endpoint: Endpoint, request: dict[str, Any]
+) -> Iterator[ReaderDelta]:
     stream = client.chat.completions.create(**request)
     # The timer also ends a stream that sends bytes for ever, but never a whole event.
-    limit = threading.Timer(settings.VLM_TIMEOUT_SECONDS * LONGEST_STREAM, stream.close)
+    limit = threading.Timer(endpoint.timeout_seconds * LONGEST_STREAM, stream.close)
     limit.daemon = True
     limit.start()
     try:
-        yield from _read(stream)
+        yield from chunks.read(endpoint, stream)
     finally:
         limit.cancel()
         stream.close()
-
-
-def _read(stream: Any) -> Iterator[ReaderDelta]:
-    ending = _Ending()
-    room = settings.VLM_MAX_OUTPUT_TOKENS * CHARACTERS_PER_TOKEN
-    for text in without_thoughts(ending.texts(stream)):
-        yield ReaderDelta(text=text[:room])
-        room -= len(text)
-        if room <= 0:
-            ending.reason = "length"
-            break
-    if ending.usage:
-        yield ReaderDelta(usage=ending.usage)
-    if ending.reason == "length":
-        limit = settings.VLM_MAX_OUTPUT_TOKENS
-        yield ReaderDelta(note=f"The answer was cut off at VLM_MAX_OUTPUT_TOKENS, {limit} tokens.")
-    elif ending.reason == "content_filter":
-        yield ReaderDelta(note="The model's provider filtered this answer.")
-    elif not ending.reason:
-        raise ValueError("the stream ended without saying so")
-
-
-class _Ending:
-    """The texts of a stream of chunks, and what its last chunks say about it."""
-
-    def __init__(self) -> None:
-        self.reason = ""
-        self.usage: dict[str, int] = {}
-
-    def texts(self, stream: Any) -> Iterator[str]:
-        """Yield the texts. Raises ValueError where something is not a chunk at all."""
-        for chunk in stream:
-            if usage := getattr(chunk, "usage", None):
-                names = ("prompt_tokens", "completion_tokens")
-                self.usage = {name: int(getattr(usage, name, 0) or 0) for name in names}
-            choices = getattr(chunk, "choices", None)
-            if not isinstance(choices, list):
-                raise ValueError(f"not a chunk of a chat completion: {str(chunk)[:100]}")
-            for choice in choices[:1]:
-                self.reason = getattr(choice, "finish_reason", None) or self.reason
-                text = getattr(getattr(choice, "delta", None), "content", None)
-                if isinstance(text, str) and text:
-                    yield text
 
 
 def _pause(exc: Exception, pause: float) -> float | None:
@@ -224,28 +211,31 @@ def _pause(exc: Exception, pause: float) -> float | None:
             return None
 
 
-def _translated(exc: Exception) -> PermanentError | TransientError:
+def _translated(endpoint: Endpoint, exc: Exception) -> PermanentError | TransientError:
     """Say in a sentence what went wrong, and what to do about it."""
     import openai
 
-    server, model, says = settings.VLM_BASE_URL, settings.VLM_MODEL, _server_says(exc)
+    server, model, says = endpoint.base_url, endpoint.model, _server_says(exc)
+    setting = endpoint.setting
     match exc:
         case openai.APITimeoutError():
             return TransientError(
-                f"The model at {server} did not answer within {settings.VLM_TIMEOUT_SECONDS} "
-                "seconds. Ask again, or raise VLM_TIMEOUT_SECONDS."
+                f"The model at {server} did not answer within {endpoint.timeout_seconds} "
+                f"seconds. Ask again, or raise {setting('timeout_seconds')}."
             )
         case openai.APIConnectionError():
             return TransientError(
                 f"The model at {server} cannot be reached. "
-                "Check that its server is running and that VLM_BASE_URL is right."
+                f"Check that its server is running and that {setting('base_url')} is right."
             )
         case openai.AuthenticationError() | openai.PermissionDeniedError():
-            return PermanentError(f"The model at {server} refused the key: check VLM_API_KEY.")
+            return PermanentError(
+                f"The model at {server} refused the key: check {setting('api_key')}."
+            )
         case openai.NotFoundError():
             return PermanentError(
-                f"There is no model “{model}” at {server}: check VLM_MODEL, and VLM_BASE_URL, "
-                "which mostly ends in /v1."
+                f"There is no model “{model}” at {server}: check {setting('model')}, and "
+                f"{setting('base_url')}, which mostly ends in /v1."
             )
         case openai.RateLimitError():
             return TransientError(
@@ -254,7 +244,7 @@ def _translated(exc: Exception) -> PermanentError | TransientError:
         case openai.APIStatusError() if _TOO_LONG.search(says):
             return PromptTooLong(
                 f"The question with its evidence is too long for {model}: "
-                "lower VLM_CONTEXT_TOKENS to what it can take, or raise it at its server."
+                f"lower {setting('context_tokens')} to what it can take, or raise it at its server."
             )
         case openai.InternalServerError():
             return TransientError(f"The model's server at {server} failed: “{says}”. Try again.")
@@ -262,18 +252,18 @@ def _translated(exc: Exception) -> PermanentError | TransientError:
             return PermanentError(f"The model at {server} refused the request: “{says}”.")
         case _:
             return PermanentError(
-                f"What {server} sends is not a chat completion: check that VLM_BASE_URL is an "
-                "OpenAI-compatible endpoint; it mostly ends in /v1."
+                f"What {server} sends is not a chat completion: check that "
+                f"{setting('base_url')} is an OpenAI-compatible endpoint; it mostly ends in /v1."
             )
 
 
-def _broken_off(exc: Exception) -> TransientError:
+def _broken_off(endpoint: Endpoint, exc: Exception) -> TransientError:
     """Say that the answer ends in the middle."""
     import openai
 
     match exc:
         case openai.APITimeoutError():
-            why = f"it sent nothing more for {settings.VLM_TIMEOUT_SECONDS} seconds"
+            why = f"it sent nothing more for {endpoint.timeout_seconds} seconds"
         case openai.APIConnectionError():
             why = "the connection was closed, or it took too long"
         case openai.APIError():

@@ -10,7 +10,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from PIL import Image
 
-from answers import events, runs
+from answers import events, searching
 from answers.models import Conversation
 from answers.readers import Capabilities
 from ingestion.models import Chunk, Collection, Document, DocumentState, Page
@@ -125,14 +125,14 @@ def searches(monkeypatch, document) -> list[tuple]:
         )
         return SearchResult(hits, {"text": 3}, {}, ())
 
-    monkeypatch.setattr(runs, "search", search)
+    monkeypatch.setattr(searching, "search", search)
     return asked
 
 
 class ScriptedReader:
     """Says what `script` yields; a test puts deltas, exceptions and waits into it."""
 
-    name = "scripted"
+    name = label = "scripted"
     capabilities = Capabilities(prompt_tokens=4000, images=2, image_pixels=640)
     script: Callable[..., Iterator]
     prompts: list = []

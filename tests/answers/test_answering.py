@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from answers import answering, events, recording, runs
+from answers import answering, events, recording, runs, searching
 from answers.models import Conversation, Message, MessageState, Role
 from answers.readers import PromptTooLong, Quote, ReaderDelta
 from ingestion.errors import PermanentError, TransientError
@@ -68,7 +68,7 @@ def test_permissions_are_computed_for_every_question(conversation, searches, doc
     document.collection.owner = Conversation.objects.create(owner=_somebody_else()).owner
     document.collection.save()
     answer = answering.answer_now(conversation, "Two?")
-    assert (answer.state, answer.error) == (MessageState.FAILED, runs.NOTHING_TO_ASK)
+    assert (answer.state, answer.error) == (MessageState.FAILED, searching.NOTHING_TO_ASK)
     assert len(searches) == 1
 
 

@@ -143,7 +143,7 @@ def test_nobody_asks_what_they_may_not_read(api, document, stranger):
 
 def test_a_failed_answer_is_an_error_and_keeps_its_evidence(api, script):
     script.script = broken
-    response = ask(api)
+    response = ask(api, keep=True)
     assert response.status_code == 502
     problem = response.json()
     assert (problem["code"], problem["detail"]) == ("answer_failed", "The model is overloaded.")

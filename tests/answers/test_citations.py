@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.core.files.storage import default_storage
 
-from answers import answering
+from answers import answering, searching
 from answers.citations import visible_citations
 from answers.models import Citation, Message
 from answers.readers import ReaderDelta
@@ -111,16 +111,15 @@ def test_a_quote_on_the_next_page_opens_that_page(conversation, scripted, docume
 def test_a_document_deleted_while_it_is_read_leaves_a_citation(
     conversation, scripted, searches, monkeypatch, document
 ):
-    from answers import runs
 
-    found = runs.search
+    found = searching.search
 
     def search_then_lose(query, **kwargs):
         result = found(query, **kwargs)
         documents.delete(document)
         return result
 
-    monkeypatch.setattr(runs, "search", search_then_lose)
+    monkeypatch.setattr(searching, "search", search_then_lose)
     scripted.script = lambda prompt: iter([ReaderDelta(text="25 days [1].")])
     answer = answering.answer_now(conversation, "How much leave?")
     assert (answer.error, answer.state) == ("", "done")

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from answers.evidence import (
     Budget,
+    balanced,
     choose,
     drop_duplicates,
     estimate_tokens,
@@ -120,3 +121,34 @@ def test_tokens_are_estimated_on_the_safe_side():
     english = "The quick brown fox jumps over the lazy dog. " * 10
     assert 100 <= estimate_tokens(english) <= 200
     assert image_tokens((2000, 1000), 1000) == image_tokens((1000, 500), 1000)
+
+
+def test_the_page_is_shown_where_it_is_wanted_and_only_once():
+    facts = {"page_image": "p3.jpg", "page_size": (612.0, 792.0), "wants_page": True}
+    pieces = [piece("Read by OCR.", number=n, orders=(n * 9, n * 9), **facts) for n in (1, 2)]
+    figure = piece("", kind="image", number=3, caption="c", crop="f.jpg", **facts)
+    kept = choose([*pieces, figure], Budget(tokens=9000, images=3))
+    assert [p.image for p in kept] == ["p3.jpg", "", ""]
+    assert image_tokens(kept[0].image_size, 1000) == pytest.approx(1000 * 773 / 784, rel=0.02)
+
+
+def test_a_crop_is_shown_where_the_page_does_not_matter():
+    table = piece("| a |", kind="table", crop="t.jpg", page_image="p.jpg")
+    (kept,) = choose([table], Budget(tokens=3000, images=1))
+    assert kept.image == "t.jpg"
+
+
+def test_documents_take_turns_where_they_are_compared():
+    pieces = [piece(str(n), number=n, document_id=1 if n < 4 else 2) for n in range(1, 6)]
+    assert [p.number for p in balanced(pieces)] == [1, 4, 2, 5, 3]
+
+
+def test_what_another_document_repeats_is_numbered_but_costs_little():
+    text = "The fee is 500 dollars a year, to be paid in advance by every member of the club."
+    first = piece(text)
+    copy = piece(text, document_id=2, source="b" * 64)
+    other = piece(text.replace("500", "600"), document_id=3, source="c" * 64)
+    kept = numbered([first, copy, other])
+    assert [p.repeats for p in kept] == [0, 1, 0]
+    assert kept[1].tokens > 0
+    assert numbered([piece("Too short.", document_id=n) for n in (1, 2)])[1].repeats == 0

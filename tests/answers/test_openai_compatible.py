@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from answers import answering
 from answers.evidence import Evidence
 from answers.models import MessageState
 from answers.prompting import ReaderPrompt, Turn, render
-from answers.readers import PromptTooLong, openai_compatible, reader_for
+from answers.readers import PromptTooLong, available, chunks, openai_compatible, reader_for
+from answers.readers.profiles import PROFILES, profile_of
 from ingestion.errors import PermanentError, TransientError
 from ingestion.layout import Box
 from tests.answers.endpoint import Endpoint, first, refuses, running_endpoint, says
@@ -142,6 +144,53 @@ def test_a_model_without_eyes_gets_text_only(endpoint):
     assert "image_url" in str(endpoint.requests[0])
     assert "image_url" not in str(endpoint.requests[1])
     assert any("takes no images" in delta.note for delta in deltas)
+
+
+@pytest.mark.parametrize("says_so", ["At most 1 image(s) may be provided", "maximum of 1 images"])
+def test_fewer_images_are_sent_where_the_endpoint_says_how_many(endpoint, says_so):
+    endpoint.behave = first(refuses(400, says_so), says("Seen [1]."))
+    two = prompt(images=True)
+    two = replace(two, images=two.images * 2)
+    text, deltas = read(two)
+    assert text == "Seen [1]."
+    assert [str(request).count("'image_url': {") for request in endpoint.requests] == [2, 1]
+    assert any(delta.usage == {"images": 1} for delta in deltas)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "model", "sent", "left_out"),
+    [
+        ("https://api.openai.com/v1", "gpt-4.1", "max_completion_tokens", "max_tokens"),
+        ("https://api.openai.com/v1", "o4-mini", "max_completion_tokens", "temperature"),
+        ("https://api.anthropic.com/v1/", "claude", "max_tokens", "max_completion_tokens"),
+        ("http://127.0.0.1:11434/v1", "qwen2.5vl", "max_tokens", "max_completion_tokens"),
+    ],
+)
+def test_the_address_tells_what_an_endpoint_accepts(base_url, model, sent, left_out):
+    profile = profile_of(base_url, model)
+    parameters = profile.parameters(max_output_tokens=7, temperature=0.1)
+    assert parameters[sent] == 7
+    assert left_out not in parameters
+    assert parameters["stream_options"] == {"include_usage": True}
+
+
+def test_every_profile_that_can_be_set_is_known(settings):
+    assert set(settings.ENDPOINT_PROFILES) == set(PROFILES)
+
+
+def test_a_further_endpoint_is_asked_by_its_name(endpoint, settings):
+    settings.READERS = {**settings.READERS, "big": settings.READERS["openai_compatible"]}
+    settings.ENDPOINTS = {"big": {"base_url": endpoint.url, "model": "big-vlm", "api_key": "k2"}}
+    reader = reader_for("big")
+    assert "".join(delta.text for delta in reader.stream(prompt())) == "Hello [1]."
+    assert endpoint.requests[0]["model"] == "big-vlm"
+    assert endpoint.headers[0]["authorization"] == "Bearer k2"
+    assert (reader.name, reader.label) == ("big/big-vlm", "big-vlm")
+    assert set(available()) == {"openai_compatible", "extractive", "big"}
+
+    endpoint.behave = refuses(401, "no")
+    with pytest.raises(PermanentError, match="“api_key” of “big” in READERS"):
+        list(reader.stream(prompt()))
 
 
 def test_the_newer_name_of_a_limit_is_used_where_asked_for(endpoint):
@@ -308,7 +357,7 @@ def test_an_endless_answer_is_cut(endpoint, settings):
 
     endpoint.behave = never_ends
     text, deltas = read()
-    assert len(text) == 16 * openai_compatible.CHARACTERS_PER_TOKEN
+    assert len(text) == 16 * chunks.CHARACTERS_PER_TOKEN
     assert any("cut off" in delta.note for delta in deltas)
 
 

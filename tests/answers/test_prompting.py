@@ -55,3 +55,13 @@ def test_earlier_turns_lose_their_markers_and_their_length():
     assert len(shortened("word " * 1000)) < 1300
     turns = [Turn("user", "Hello?")]
     assert render("And?", [], turns=turns).turns == tuple(turns)
+
+
+def test_a_repeated_source_points_at_the_first_and_a_page_image_is_called_one():
+    first = piece("The fee is 500 dollars.", number=1, shown=True, shows_page=True)
+    copy = piece("The fee is 500 dollars.", number=2, document_title="Copy", repeats=1)
+    user = render("What is the fee?", [first, copy], images={1: "data:x"}).user
+    assert user.count("The fee is 500 dollars.") == 1
+    assert "word for word, as source [1]" in user
+    assert 'document="Copy"' in user
+    assert "The image of its page is attached." in user

@@ -1,0 +1,61 @@
+"""The chunks of a streamed chat completion become an answer. Pure, but for what they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from answers.readers import ReaderDelta
+from answers.readers.endpoints import Endpoint
+from answers.readers.thoughts import without_thoughts
+
+# No language needs more for a token; an endpoint that sends more ignores the limit it got.
+CHARACTERS_PER_TOKEN = 10
+
+
+def read(endpoint: Endpoint, stream: Iterable[Any]) -> Iterator[ReaderDelta]:
+    """Yield the answer of a stream of chat completion chunks, and what it cost.
+
+    An answer that is longer than was asked for is cut. Raises ValueError where the stream ends
+    without saying so, or holds what is no chunk.
+    """
+    ending = _Ending()
+    room = endpoint.max_output_tokens * CHARACTERS_PER_TOKEN
+    for text in without_thoughts(ending.texts(stream)):
+        yield ReaderDelta(text=text[:room])
+        room -= len(text)
+        if room <= 0:
+            ending.reason = "length"
+            break
+    if ending.usage:
+        yield ReaderDelta(usage=ending.usage)
+    if ending.reason == "length":
+        name, limit = endpoint.setting("max_output_tokens"), endpoint.max_output_tokens
+        yield ReaderDelta(note=f"The answer was cut off at {name}, {limit} tokens.")
+    elif ending.reason == "content_filter":
+        yield ReaderDelta(note="The model's provider filtered this answer.")
+    elif not ending.reason:
+        raise ValueError("the stream ended without saying so")
+
+
+class _Ending:
+    """The texts of a stream of chunks, and what its last chunks say about it."""
+
+    def __init__(self) -> None:
+        self.reason = ""
+        self.usage: dict[str, int] = {}
+
+    def texts(self, stream: Any) -> Iterator[str]:
+        """Yield the texts. Raises ValueError where something is not a chunk at all."""
+        for chunk in stream:
+            if usage := getattr(chunk, "usage", None):
+                names = ("prompt_tokens", "completion_tokens")
+                self.usage = {name: int(getattr(usage, name, 0) or 0) for name in names}
+            choices = getattr(chunk, "choices", None)
+            if not isinstance(choices, list):
+                raise ValueError(f"not a chunk of a chat completion: {str(chunk)[:100]}")
+            for choice in choices[:1]:
+                self.reason = getattr(choice, "finish_reason", None) or self.reason
+                text = getattr(getattr(choice, "delta", None), "content", None)
+                if isinstance(text, str) and text:
+                    yield text
