@@ -35,6 +35,7 @@ class Passage:
     context: str = ""
     cells: tuple[str, ...] = ()
     header: tuple[str, ...] = ()
+    lead_in: str = ""
 
     @property
     def place(self) -> tuple[int, int, int]:
@@ -63,16 +64,19 @@ def table_cells(line: str) -> tuple[str, ...]:
 
 def _sentences(piece: Evidence) -> Iterator[Passage]:
     headings = " > ".join(piece.heading_path)
-    lead_in = ""
+    lead_in, leads = "", False
     for start, end in sentence_ranges(piece.text):
         said = piece.text[start:end]
         end -= len(said) - len(said.rstrip())
         start += len(said) - len(said.lstrip())
         text = " ".join(said.split())
+        if not (leads or _is_item(text)):
+            lead_in = ""
         if len(words(text)) >= FEWEST_WORDS:
             context = " ".join(part for part in (headings, lead_in) if part)
-            yield Passage(piece.number, "sentence", text, start, end, context)
-        lead_in = text if text.endswith(":") else (lead_in if _is_item(text) else "")
+            yield Passage(piece.number, "sentence", text, start, end, context, lead_in=lead_in)
+        leads = text.endswith(":")
+        lead_in = text if leads else lead_in
 
 
 def _is_item(text: str) -> bool:

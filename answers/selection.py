@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from answers import asking
 from answers.passages import Passage
-from answers.words import content_words, numbers, stem
+from answers.words import content_words, kin, numbers, stem
 
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _AMOUNT_ASKED = re.compile(
@@ -28,6 +28,14 @@ SHORTEST_RESPELT = 5
 SPELLING = 0.8
 FRAGMENT_WORDS = 6
 YEARS_SUPPORT = 0.3
+PARTS_OF_DOCUMENTS = frozenset(
+    stem(word)
+    for word in (
+        *("report", "paper", "guidebook", "guide", "slide", "presentation", "figure", "chart"),
+        *("graph", "table", "section", "chapter", "author", "text", "brochure", "manual"),
+        *("handbook", "article", "deck", "pdf", "file", "book", "answer", "question"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,12 @@ class Terms:
     weights: dict[str, float]
     years: frozenset[str]
     asks_amount: bool
+    # For each word, the stems of the passages that are kin to it.
+    kin: dict[str, frozenset[str]]
+
+    def found_in(self, stems: Collection[str]) -> set[str]:
+        """The question's words that these stems have, or have a near relative of."""
+        return {term for term, kin in self.kin.items() if not kin.isdisjoint(stems)}
 
     @property
     def total(self) -> float:
@@ -71,18 +85,35 @@ class Terms:
 def terms_of(question: str, passages: Sequence[Passage]) -> Terms:
     """Weigh the question's words: what stands in few of the passages says more.
 
-    A word that no passage has counts as the one that it is a likely misspelling of.
+    A word that no passage has counts as the one that it is a likely misspelling of. What is
+    asked about the form of the answer, and words for parts of documents, say nothing.
     """
+    question = asking.core(question)
     stems = [word_stems(f"{passage.text} {passage.context}") for passage in passages]
     known = set().union(*stems)
-    asked = {_respelt(stem(word), known) for word in content_words(question)}
-    held = Counter(term for own in stems for term in own & asked)
+    said = {stem(word) for word in content_words(question)}
+    asked = {_respelt(word, known) for word in (said - PARTS_OF_DOCUMENTS or said)}
+    kindred = {term: frozenset(word for word in known if kin(term, word)) for term in asked}
+    held = {term: sum(not kindred[term].isdisjoint(own) for own in stems) for term in asked}
     count = len(passages) + 1
     return Terms(
         weights={term: math.log(1 + count / (1 + held[term])) for term in asked},
         years=frozenset(_YEAR.findall(question)),
         asks_amount=bool(_AMOUNT_ASKED.search(question)),
+        kin=kindred,
     )
+
+
+def missing(question: str, texts: Iterable[str]) -> list[str]:
+    """The names and numbers of a question that stand nowhere in these texts."""
+    whole = " ".join(texts)
+    known, figures = word_stems(whole), numbers(whole)
+    return [
+        word
+        for word in asking.specifics(question)
+        if not (numbers(word) and numbers(word) <= figures)
+        and not any(kin(_respelt(stem(word), known), other) for other in known)
+    ]
 
 
 def _respelt(term: str, known: Collection[str]) -> str:
@@ -108,8 +139,11 @@ def word_stems(text: str) -> set[str]:
 
 def _scored(passage: Passage, cosine: float, terms: Terms, weights: Weights) -> Scored:
     own = word_stems(passage.text)
-    said = _worth(own & terms.weights.keys(), terms)
-    around = _worth((word_stems(passage.context) | _header_stems(passage)) - own, terms)
+    found = terms.found_in(own)
+    said = _worth(found, terms)
+    around = _worth(
+        terms.found_in(word_stems(passage.context) | _header_stems(passage)) - found, terms
+    )
     years = _years(passage, terms)
     total = (
         weights.meaning * cosine
@@ -149,7 +183,9 @@ MOST_STEPS = 8
 MARGIN = 0.18
 # The best passage's cosine plus the share of the question's words in and around it. Chosen by
 # looking at answerable and unanswerable questions, which it tells apart only weakly.
-LEAST_SUPPORT = 0.9
+LEAST_SUPPORT = 0.8
+# What a name or number that stands nowhere takes off.
+LACKING = 0.4
 _STEPS_ASKED = re.compile(
     r"^\s*how (do|to|can|should|does)\b|\b(steps|procedure|process|instructions)\b", re.IGNORECASE
 )
@@ -163,19 +199,40 @@ class Selection:
     supported: bool
 
 
-def select(question: str, scored: Sequence[Scored]) -> Selection:
-    """Choose the best passages that belong together; sentences in the order of the text."""
+def select(question: str, scored: Sequence[Scored], *, lacking: bool = False) -> Selection:
+    """Choose the best passages that belong together; sentences in the order of the text.
+
+    Of steps that are asked for, the whole list is taken. `lacking` tells that a name or number
+    of the question stands nowhere: then the best must be better to count as an answer.
+    """
     ranked = sorted(scored, key=lambda item: -item.score)
     if not ranked:
         return Selection((), supported=False)
-    most = MOST_STEPS if _STEPS_ASKED.search(question) else MOST
     near = [item for item in ranked if item.score >= ranked[0].score - MARGIN]
-    chosen = [item.passage for item in _different(near)[:most]]
+    if _STEPS_ASKED.search(question):
+        steps = _siblings(ranked[0].passage, [item.passage for item in scored])
+        near = [item for item in ranked if item.passage in steps] or near
+        chosen = [item.passage for item in near[:MOST_STEPS]]
+    else:
+        chosen = [item.passage for item in _different(near)[:MOST]]
     best_of: dict[int, int] = {}
     for place, passage in enumerate(chosen):
         best_of.setdefault(passage.number, place)
     ordered = sorted(chosen, key=lambda p: (best_of[p.number], p.start))
-    return Selection(tuple(ordered), supported=ranked[0].support >= LEAST_SUPPORT)
+    support = max(item.support for item in near) - LACKING * lacking
+    return Selection(tuple(ordered), supported=support >= LEAST_SUPPORT)
+
+
+def _siblings(best: Passage, passages: Sequence[Passage]) -> list[Passage]:
+    """The items of the list that a passage is in or leads in to, with its lead-in; else none."""
+    lead_in = best.text if best.text.endswith(":") else best.lead_in
+    if not lead_in:
+        return []
+    return [
+        passage
+        for passage in passages
+        if passage.number == best.number and lead_in in (passage.lead_in, passage.text)
+    ]
 
 
 def _different(ranked: Iterable[Scored]) -> list[Scored]:

@@ -94,7 +94,7 @@ class AskSerializer(ScopeSerializer, QuestionSerializer):
 
 class ReaderSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(help_text="What to name it by.")
-    label = serializers.CharField(help_text="Its model, for people.")
+    title = serializers.CharField(source="label", help_text="Its model, for people.")
     is_default = serializers.BooleanField()
     images = serializers.IntegerField(help_text="How many it is shown at most.")
 

@@ -67,5 +67,28 @@ def stem(word: str) -> str:
     return word
 
 
+_ENDINGS = frozenset(
+    """
+    ern ean an al ial ic ical ically ly er or ers ors ee ees ment ments ness ity ities ive able
+    ible ation ations tion ion ions ist ists ism ous ful less y ian ally ance ence ant ent i n r d
+    s es ing ed
+    """.split()  # noqa: SIM905
+)
+SHORTEST_KIN = 4
+
+
+def kin(one: str, other: str) -> bool:
+    """Tell whether a stem is another one with a common ending: "north" and "northern"."""
+    short, long = sorted((one, other), key=len)
+    if one == other:
+        return True
+    return (
+        len(short) >= SHORTEST_KIN
+        and short.isalpha()
+        and long.startswith(short)
+        and long[len(short) :] in _ENDINGS
+    )
+
+
 def stems(texts: Iterable[str]) -> set[str]:
     return {stem(word) for text in texts for word in content_words(text)}

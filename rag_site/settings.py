@@ -178,7 +178,8 @@ VLM_PROFILE = env.str("VLM_PROFILE", "", validate=validate.OneOf(["", *ENDPOINT_
 
 _OPENAI_COMPATIBLE = "answers.readers.openai_compatible.OpenAICompatibleReader"
 # Further endpoints, each with a name that conversations choose it by.
-ENDPOINTS: dict[str, dict[str, Any]] = env.json("READERS", {}, validate=_endpoints) or {}
+_further: Any = env.json("READERS", {}, validate=_endpoints)
+ENDPOINTS: dict[str, dict[str, Any]] = _further or {}
 READERS: dict[str, str] = {
     "openai_compatible": _OPENAI_COMPATIBLE,
     **dict.fromkeys(ENDPOINTS, _OPENAI_COMPATIBLE),

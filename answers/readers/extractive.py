@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterable, Iterator
 from itertools import groupby
 
+from answers import asking, selection
 from answers import passages as cutting
-from answers import selection
+from answers.evidence import Evidence
 from answers.markers import escape_markdown
 from answers.passages import Passage
 from answers.prompting import ReaderPrompt
 from answers.readers import Capabilities, Quote, ReaderDelta
+from answers.words import kin
 
 NOTE = "This answer is extractive: it quotes the documents, and no language model wrote it."
 FOUND = "In the documents’ own words:"
@@ -62,7 +65,13 @@ def _select(prompt: ReaderPrompt) -> selection.Selection:
     scored = selection.score(
         candidates, (vectors @ asked).tolist(), terms, weights=selection.Weights()
     )
-    return selection.select(prompt.standalone, scored)
+    lacking = bool(selection.missing(prompt.standalone, map(_whole, prompt.evidence)))
+    return selection.select(prompt.standalone, scored, lacking=lacking)
+
+
+def _whole(piece: Evidence) -> str:
+    parts = (piece.document_title, *piece.heading_path, piece.caption, piece.text)
+    return " ".join((*parts, piece.references))
 
 
 def _most_likely(candidates: list[Passage], terms: selection.Terms) -> list[Passage]:
@@ -120,9 +129,18 @@ def _table(run: list[Passage], question: str) -> str:
 
 
 def _columns(header: tuple[str, ...], question: str, width: int) -> list[int]:
-    """The first column and those whose heads share a word or year with the question."""
-    asked = selection.word_stems(question)
-    named = [i for i, name in enumerate(header) if i and selection.word_stems(name) & asked]
+    """The first column and those whose heads share a year or, best, most words with the question.
+
+    All of them where none is named, or where the table is narrow and no year is.
+    """
+    asked = selection.word_stems(asking.core(question))
+    years = {word for word in asked if re.fullmatch(r"(19|20)\d\d", word)}
+    heads = {i: selection.word_stems(name) for i, name in enumerate(header) if i}
+    dated = [i for i, head in heads.items() if years & set(re.findall(r"\d{4}", " ".join(head)))]
+    if dated:
+        return [0, *dated]
+    shared = {i: sum(any(kin(a, b) for b in asked) for a in head) for i, head in heads.items()}
+    named = [i for i, count in shared.items() if count and count == max(shared.values())]
     if width <= MOST_COLUMNS or not named:
         return list(range(width))
     return [0, *named]

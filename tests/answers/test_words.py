@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from answers.words import content_words, numbers, plain_number, stem
+from answers.words import content_words, kin, numbers, plain_number, stem
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,18 @@ def test_stopwords_carry_nothing():
 )
 def test_endings_do_not_count(one, other):
     assert stem(one) == stem(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "are_kin"),
+    [
+        ("north", "northern", True),
+        ("employ", "employment", True),
+        ("europ", "european", True),
+        ("fund", "fundamental", False),
+        ("car", "card", False),
+        ("2018", "2018s", False),
+    ],
+)
+def test_kin_differ_by_an_ending(one, other, are_kin):
+    assert kin(one, other) == kin(other, one) == are_kin
