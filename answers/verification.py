@@ -24,12 +24,12 @@ Likeness = Callable[[Sequence[tuple[str, str]]], Sequence[float]]
 
 # A statement's share of words in the cited lines, and half their cosine, sum to at least this.
 # Measured with benchmarks/verification_quality.py, which gives both kinds of error.
-LEAST_SUPPORT = 0.85
+LEAST_SUPPORT = 0.75
 COSINE_WEIGHT = 0.5
 # A name counts for more than a word: it is what an invented statement mostly gets wrong.
 NAME_WEIGHT = 2.0
-# Nearly the same words, but only one of the two says "not".
-SAME_WORDS = 0.75
+# So much of two lines' words are shared where one of them is the other, but for a "not".
+SAME_WORDS = 0.8
 FEWEST_WORDS_TO_TELL_LANGUAGE = 5
 _NEGATIONS = frozenset(["not", "no", "never", "none", "neither", "nor", "without", "cannot"])
 
@@ -78,10 +78,10 @@ def check(
             open_ones.append((len(checks) - 1, statement, lines, share))
     pairs = [(statement.text, lines) for _, statement, lines, _ in open_ones]
     cosines = likeness(pairs) if pairs else ()
-    for (place, statement, lines, share), cosine in zip(open_ones, cosines, strict=True):
+    for (place, statement, _, share), cosine in zip(open_ones, cosines, strict=True):
         cited = [given[number] for number in statement.cited if number in given]
         support = share + COSINE_WEIGHT * cosine
-        checks[place] = _by_meaning(statement, lines, share, support, cited, least)
+        checks[place] = _by_meaning(statement, support, cited, least)
     return [done for done in checks if done is not None]
 
 
@@ -100,15 +100,8 @@ def _without_meaning(statement: Statement, cited: Sequence[Held]) -> Check | Non
     return Check(statement, Verdict.UNSUPPORTED, Reason.NUMBER, written, 0.0)
 
 
-def _by_meaning(
-    statement: Statement,
-    lines: str,
-    share: float,
-    support: float,
-    cited: Sequence[Held],
-    least: float,
-) -> Check:
-    if share >= SAME_WORDS and _denies(statement.text) != _denies(lines):
+def _by_meaning(statement: Statement, support: float, cited: Sequence[Held], least: float) -> Check:
+    if _contradicted(statement.text, cited):
         return Check(statement, Verdict.UNSUPPORTED, Reason.CONTRADICTED, support=support)
     if support >= least:
         return Check(statement, Verdict.SUPPORTED, support=support)
@@ -167,6 +160,18 @@ def _weights(text: str) -> dict[str, float]:
         is_name = word[0].isupper() and word != first
         weights[stem(word)] = NAME_WEIGHT if is_name else 1.0
     return weights
+
+
+def _contradicted(text: str, cited: Sequence[Held]) -> bool:
+    """Tell whether a line says nearly the same words, but only one of the two says "not"."""
+    own = frozenset(_weights(text))
+    same = [
+        line
+        for piece in cited
+        for line, stems in zip(piece.lines, piece.stems, strict=True)
+        if 2 * len(own & stems) >= SAME_WORDS * (len(own) + len(stems)) > 0
+    ]
+    return bool(same) and all(_denies(line) != _denies(text) for line in same)
 
 
 def _denies(text: str) -> bool:
