@@ -20,6 +20,7 @@ urlpatterns = [
     path("", views.start, name="start"),
     path("chat/", include("answers.urls")),
     path("documents/", include("ingestion.urls")),
+    path("lab/", include("retrieval.lab_urls")),
     path("account/", include("rag_site.accounts.urls")),
     path("status/", views.status_page, name="status"),
     path("metrics", views.MetricsView.as_view(), name="metrics"),

@@ -95,6 +95,21 @@ def of_documents(version: SpaceVersion, document_ids: Sequence[int]) -> VectorBa
     return joined(parts, version.dimension)
 
 
+def of_chunks(version: SpaceVersion, chunk_ids: Sequence[int]) -> VectorBatch:
+    """Load what is searched of a few hundred chunks at most, in one query."""
+    rows = live_embeddings(version).filter(chunk__in=chunk_ids)
+    return joined(list(_batches(rows, version.dimension)), version.dimension)
+
+
+def of_embeddings(version: SpaceVersion, ids: Sequence[int]) -> VectorBatch:
+    """Load embeddings by their own ids."""
+    parts: list[VectorBatch] = []
+    for start in range(0, len(ids), DOCUMENTS_PER_QUERY):
+        rows = live_embeddings(version).filter(pk__in=ids[start : start + DOCUMENTS_PER_QUERY])
+        parts.extend(_batches(rows, version.dimension))
+    return joined(parts, version.dimension)
+
+
 def joined(parts: Sequence[VectorBatch], dimension: int) -> VectorBatch:
     empty = np.empty((0, dimension), dtype=np.float32)
     some = [part for part in parts if len(part.rows)]

@@ -1,0 +1,154 @@
+"""The lab, for staff: compare profiles on a query, and measure them on question sets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, user_passes_test
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from ingestion.errors import PermanentError
+from ingestion.models import Chunk, Document
+from retrieval import background, charts, evaluation, lab, questions, scope
+from retrieval.forms import LabForm, QuestionFileForm, RunForm
+from retrieval.models import EvaluationRun, EvaluationState, QuestionSet
+from retrieval.request import Query
+
+SHOWN_MEASURES = ("recall@1", "recall@3", "recall@5", "recall@10", "precision@5", "rr", "ndcg@10")
+RUNS_SHOWN = 30
+
+
+class StaffRequest(HttpRequest):
+    user: Any
+
+
+def _is_staff(user: Any) -> bool:
+    if not user.is_staff:
+        raise PermissionDenied
+    return True
+
+
+def staff_only(view: Any) -> Any:
+    return login_required(user_passes_test(_is_staff)(view))
+
+
+@require_safe
+@staff_only
+def compare(request: HttpRequest) -> HttpResponse:
+    """Show one query under two profiles side by side."""
+    form = LabForm(request.GET if request.GET else None)
+    context: dict[str, Any] = {"form": form}
+    if form.is_bound and form.is_valid():
+        context |= _compared(form, request.user)
+    is_part = request.headers.get("HX-Request") and not request.headers.get("HX-Boosted")
+    template = "retrieval/_sides.html" if is_part else "retrieval/lab.html"
+    return render(request, template, context)
+
+
+def _compared(form: LabForm, user: Any) -> dict[str, Any]:
+    wanted = form.cleaned_data
+    readable = Chunk.objects.live().filter(document__in=Document.objects.visible_to(user))
+    like = readable.filter(pk=wanted["like"]).first() if wanted["like"] else None
+    query = Query(wanted["q"], like=like.pk if like else None)
+    if query.is_empty:
+        return {}
+    sides = lab.side_by_side(
+        query,
+        (wanted["a"], wanted["b"]),
+        scope.allowed(user),
+        alpha=form.alpha_or_none,
+        between=(wanted["first"] or "text", wanted["second"] or "keywords"),
+    )
+    return {"sides": sides, "like": like}
+
+
+@require_safe
+@staff_only
+def evaluations(request: HttpRequest) -> HttpResponse:
+    """List question sets and runs, with the forms to add to them."""
+    return render(request, "retrieval/evaluations.html", _lists())
+
+
+def _lists() -> dict[str, Any]:
+    return {
+        "sets": QuestionSet.objects.prefetch_related("questions"),
+        "runs": EvaluationRun.objects.select_related("question_set").defer("rows", "report")[
+            :RUNS_SHOWN
+        ],
+        "file_form": QuestionFileForm(),
+        "run_form": RunForm(),
+    }
+
+
+@require_POST
+@staff_only
+def upload(request: StaffRequest) -> HttpResponse:
+    """Add the questions of a file to a set."""
+    form = QuestionFileForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return render(request, "retrieval/evaluations.html", {**_lists(), "file_form": form})
+    try:
+        lines = form.lines()
+        chosen, _ = QuestionSet.objects.get_or_create(
+            name=form.cleaned_data["name"], defaults={"created_by": request.user}
+        )
+        readable = Document.objects.visible_to(request.user).searchable()
+        came = questions.import_lines(chosen, lines, documents=readable)
+    except (PermanentError, ValidationError) as exc:
+        form.add_error("file", exc.messages if isinstance(exc, ValidationError) else str(exc))
+        return render(request, "retrieval/evaluations.html", {**_lists(), "file_form": form})
+    messages.success(request, f"{came.taken} questions are in {chosen}.")
+    if came.left_out:
+        few = " ".join(came.left_out[:3])
+        messages.warning(request, f"{len(came.left_out)} lines were left out. {few}")
+    return redirect("lab:evaluations")
+
+
+@require_POST
+@staff_only
+def begin(request: StaffRequest) -> HttpResponse:
+    """Begin a run; the workers make it."""
+    form = RunForm(request.POST)
+    if not form.is_valid():
+        return render(request, "retrieval/evaluations.html", {**_lists(), "run_form": form})
+    wanted = form.cleaned_data
+    chosen = [wanted["a"], *([wanted["b"]] if wanted["compare"] else [])]
+    run = evaluation.begin(
+        wanted["question_set"], chosen, scope=wanted["scope"], created_by=request.user
+    )
+    background.request("run_evaluation", run.pk)
+    return redirect("lab:run", run.pk)
+
+
+@require_safe
+@staff_only
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a run's progress, then its report."""
+    found = get_object_or_404(EvaluationRun.objects.defer("rows"), pk=pk)
+    is_part = bool(request.headers.get("HX-Request"))
+    context = {
+        "run": found,
+        "is_over": found.state in (EvaluationState.DONE, EvaluationState.FAILED),
+        "measures": SHOWN_MEASURES,
+    }
+    return render(request, "retrieval/_run.html" if is_part else "retrieval/run.html", context)
+
+
+@require_safe
+@staff_only
+def spaces(request: HttpRequest) -> HttpResponse:
+    """Draw each space: similarities of matching and random pairs, and a map of its vectors."""
+    sets = QuestionSet.objects.all()
+    wanted = request.GET.get("set", "")
+    chosen = sets.filter(pk=wanted).first() if wanted.isdecimal() else None
+    chosen = chosen or sets.first()
+    context = {
+        "sets": sets,
+        "chosen": chosen,
+        "drawings": charts.drawings(chosen, scope.allowed(request.user).document_ids),
+    }
+    return render(request, "retrieval/spaces.html", context)
