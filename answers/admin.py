@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from answers import conversations
-from answers.models import Citation, Conversation, Message
+from answers.models import Citation, Conversation, Feedback, Message
 
 
 class WrittenByAnswers(admin.ModelAdmin):
@@ -56,3 +56,15 @@ class CitationAdmin(WrittenByAnswers):
     list_filter = ["cited", "kind"]
     search_fields = ["document_title", "text"]
     list_select_related = ["message"]
+
+
+@admin.register(Feedback)
+class FeedbackAdmin(WrittenByAnswers):
+    list_display = ["verdict", "reason", "question", "comment", "user", "updated_at"]
+    list_filter = ["verdict", "reason"]
+    search_fields = ["comment", "message__content", "message__question__content"]
+    list_select_related = ["message__question", "user"]
+
+    @admin.display(description="question")
+    def question(self, feedback: Feedback) -> str:
+        return feedback.message.question.content[:80] if feedback.message.question else ""

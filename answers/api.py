@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.renderers import BaseRenderer
@@ -21,17 +23,33 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from answers import answering, conversations, readers, searching, sse, turns
-from answers.models import Conversation, Message, MessageState
+from answers import (
+    answering,
+    attachments,
+    conversations,
+    exporting,
+    readers,
+    searching,
+    sse,
+    threads,
+    turns,
+)
+from answers import feedback as judging
+from answers.attachments import Attached
+from answers.models import Conversation, Feedback, Message, MessageState
 from answers.serializers import (
+    AgainSerializer,
     AnswerSerializer,
     AskSerializer,
     ConversationSerializer,
+    EditSerializer,
+    FeedbackSerializer,
     MessageSerializer,
     QuestionSerializer,
     ReaderSerializer,
 )
 from ingestion import file_responses
+from ingestion.errors import PermanentError
 
 EVENTS_EXPLAINED = (
     "Server-sent events: `stage` {stage}, `evidence` {count, citations}, `delta` {text}, and at "
@@ -79,10 +97,18 @@ class ConversationViewSet(viewsets.ModelViewSet[Conversation]):
     required_scopes = {"create": "read", "ask": "read"}
 
     def get_queryset(self) -> QuerySet[Conversation]:
-        mine = Conversation.objects.visible_to(self.request.user)
+        mine: QuerySet[Conversation] = Conversation.objects.visible_to(self.request.user)
         if self.action == "list":
-            mine = mine.listed()
+            found = Conversation.objects.visible_to(self.request.user).listed()
+            mine = conversations.matching(found, self.request.query_params.get("find", ""))
         return mine.prefetch_related("collections", "documents")
+
+    @extend_schema(
+        parameters=[OpenApiParameter("find", str, description="Words of titles or messages.")]
+    )
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List your conversations, the latest first."""
+        return super().list(request, *args, **kwargs)
 
     def perform_create(self, serializer: BaseSerializer[Conversation]) -> None:
         user: Any = self.request.user
@@ -102,11 +128,36 @@ class ConversationViewSet(viewsets.ModelViewSet[Conversation]):
     def perform_destroy(self, instance: Conversation) -> None:
         conversations.delete(instance)
 
-    @extend_schema(responses=MessageSerializer(many=True))
+    @extend_schema(
+        responses={(200, "*/*"): OpenApiTypes.BINARY},
+        parameters=[
+            OpenApiParameter("as", str, enum=[*exporting.FORMATS], default="json"),
+        ],
+    )
+    @action(detail=True)
+    def export(self, request: Request, id: UUID) -> HttpResponse:
+        """Take the branch that is shown away as a file: Markdown, PDF or JSON."""
+        name = request.query_params.get("as", "json")
+        if name not in exporting.FORMATS:
+            raise ValidationError({"as": f"Choose one of: {', '.join(exporting.FORMATS)}."})
+        return exporting.response(self.get_object(), request, name)
+
+    @extend_schema(
+        responses=MessageSerializer(many=True),
+        parameters=[
+            OpenApiParameter(
+                "branches", str, enum=["all"], description="Also those that are not shown."
+            )
+        ],
+    )
     @action(detail=True)
     def messages(self, request: Request, id: UUID) -> Response:
-        """List questions and answers, oldest first."""
-        rows = self.get_object().messages.select_related("conversation", "question")
+        """List the questions and answers of the branch that is shown, oldest first."""
+        conversation = self.get_object()
+        rows = conversation.messages.select_related("conversation", "question", "follows")
+        if request.query_params.get("branches") != "all":
+            tree = threads.tree_of(conversation.pk)
+            rows = rows.filter(pk__in=threads.shown(conversation, tree))
         pages = LimitOffsetPagination()
         page = pages.paginate_queryset(rows, request, self) or []
         found = MessageSerializer(page, many=True, context=self.get_serializer_context())
@@ -116,9 +167,11 @@ class ConversationViewSet(viewsets.ModelViewSet[Conversation]):
     @messages.mapping.post
     def ask(self, request: Request, id: UUID) -> HttpResponseBase:
         """Ask the next question, of what the conversation is set to ask."""
-        form = QuestionSerializer(data=request.data)
+        conversation = self.get_object()
+        context = {**self.get_serializer_context(), "conversation": conversation}
+        form = QuestionSerializer(data=request.data, context=context)
         form.is_valid(raise_exception=True)
-        return _ask(request, self.get_object(), **form.validated_data)
+        return _ask(request, conversation, **form.validated_data)
 
 
 class MessageViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Message]):
@@ -130,15 +183,19 @@ class MessageViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Message]
     lookup_url_kwarg = "id"
     lookup_value_converter = "uuid"
     content_negotiation_class = StreamOrJSON
-    required_scopes = {"stop": "read"}
+    required_scopes = dict.fromkeys(
+        ("stop", "again", "edit", "show", "feedback", "withdraw_feedback"), "read"
+    )
 
     def get_queryset(self) -> QuerySet[Message]:
         user: Any = self.request.user
-        if self.action != "retrieve":
-            return conversations.answers_visible_to(user)
-        mine = Conversation.objects.visible_to(user)
-        rows = Message.objects.filter(conversation__in=mine)
-        return rows.select_related("conversation", "question")
+        match self.action:
+            case "retrieve" | "show":
+                return conversations.messages_visible_to(user)
+            case "edit":
+                return conversations.questions_visible_to(user)
+            case _:
+                return conversations.answers_visible_to(user)
 
     @extend_schema(
         responses={(200, "text/event-stream"): EVENTS},
@@ -154,6 +211,59 @@ class MessageViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Message]
     def stop(self, request: Request, id: UUID) -> Response:
         """Stop an answer that is being written; what was said is kept."""
         answering.stop(self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=AgainSerializer, responses=ANSWERED)
+    @action(detail=True, methods=["post"])
+    def again(self, request: Request, id: UUID) -> HttpResponseBase:
+        """Write another answer to the question of this one, which is kept."""
+        form = AgainSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        question = self.get_object().question
+        assert question is not None, "an answer belongs to a question"
+        begin = partial(answering.answer_again, question)
+        return _respond(request, begin, **form.validated_data)
+
+    @extend_schema(request=EditSerializer, responses=ANSWERED)
+    @action(detail=True, methods=["post"])
+    def edit(self, request: Request, id: UUID) -> HttpResponseBase:
+        """Ask an edited question in the place of this one, which is kept."""
+        form = EditSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        asked = dict(form.validated_data)
+        begin = partial(answering.ask_instead, self.get_object(), asked.pop("question"))
+        return _respond(request, begin, **asked)
+
+    @extend_schema(request=None, responses={204: None})
+    @action(detail=True, methods=["post"])
+    def show(self, request: Request, id: UUID) -> Response:
+        """Let the conversation show, and go on with, the branch that holds this message."""
+        threads.show(self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=FeedbackSerializer, responses=FeedbackSerializer)
+    @action(detail=True, methods=["get", "put"])
+    def feedback(self, request: Request, id: UUID) -> Response:
+        """Say what you think of an answer; once for each answer, and it can be changed."""
+        answer = self.get_object()
+        user: Any = request.user
+        if request.method == "GET":
+            found = get_object_or_404(Feedback, message=answer, user=user)
+            return Response(FeedbackSerializer(found).data)
+        form = FeedbackSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        try:
+            given = judging.give(answer, user, **form.validated_data)
+        except PermanentError as exc:
+            raise ValidationError({"reason": str(exc)}) from exc
+        return Response(FeedbackSerializer(given).data)
+
+    @extend_schema(request=None, responses={204: None})
+    @feedback.mapping.delete
+    def withdraw_feedback(self, request: Request, id: UUID) -> Response:
+        """Take back what you said about an answer."""
+        user: Any = request.user
+        judging.withdraw(self.get_object(), user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -195,6 +305,17 @@ class ReadersView(APIView):
         return Response(ReaderSerializer(readers.choices(), many=True).data)
 
 
+class AttachmentImageView(APIView):
+    """Pictures that questions carry."""
+
+    @extend_schema(responses={(200, "image/*"): OpenApiTypes.BINARY})
+    def get(self, request: Request, id: UUID) -> HttpResponse:
+        """Show a picture, or the place, that a question of yours carries."""
+        user: Any = request.user
+        found = attachments.find(user, id)
+        return file_responses.image(request._request, found.attachment.image)
+
+
 class CitationImageView(APIView):
     """The images that were kept with an answer."""
 
@@ -209,19 +330,31 @@ class CitationImageView(APIView):
 
 
 def _ask(
-    request: Request,
-    conversation: Conversation,
-    *,
-    question: str,
-    stream: bool,
-    reader: str | None = None,
+    request: Request, conversation: Conversation, *, question: str, **options: Any
 ) -> HttpResponseBase:
     # Before anything is stored: a question that nothing can answer is the client's to mend.
     searching.where_to_look(conversation)
+    follows = options.pop("follows", None)
+    carried = Attached(tuple(options.pop("images", ())), tuple(options.pop("regions", ())))
+
+    def begin(*, reader: str | None, wait: bool) -> Message:
+        ask = answering.answer_now if wait else answering.ask
+        return ask(conversation, question, reader=reader, follows=follows, attached=carried)
+
+    return _respond(request, begin, **options)
+
+
+class _Begin(Protocol):
+    def __call__(self, *, reader: str | None, wait: bool) -> Message: ...
+
+
+def _respond(
+    request: Request, begin: _Begin, *, stream: bool, reader: str | None = None
+) -> HttpResponseBase:
+    """Answer with the events of what is begun, or with the whole answer when it is there."""
     if stream or "text/event-stream" in request.headers.get("Accept", ""):
-        answer = answering.ask(conversation, question, reader=reader)
-        return _stream(request, answer, after=sse.START)
-    answer = answering.answer_now(conversation, question, reader=reader)
+        return _stream(request, begin(reader=reader, wait=False), after=sse.START)
+    answer = begin(reader=reader, wait=True)
     if answer.state == MessageState.FAILED:
         raise AnswerFailed(answer.error)
     return Response(AnswerSerializer(answer, context={"request": request}).data)

@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from answers.api import (
     AskView,
+    AttachmentImageView,
     CitationImageView,
     ConversationViewSet,
     MessageViewSet,
@@ -17,6 +18,7 @@ router.register("messages", MessageViewSet, basename="message")
 
 urlpatterns = [
     *router.urls,
+    path("attachments/<uuid:id>/image/", AttachmentImageView.as_view(), name="attachment-image"),
     path("ask/", AskView.as_view(), name="ask"),
     path("readers/", ReadersView.as_view(), name="readers"),
     path(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -11,10 +12,20 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
-from answers import answering, conversations, listing, readers, scope, suggestions, turns
+from answers import (
+    answering,
+    attachments,
+    conversations,
+    listing,
+    readers,
+    scope,
+    suggestions,
+    turns,
+)
 from answers.forms import QUESTION_LENGTH, ScopeForm
 from answers.models import Conversation
-from ingestion.errors import TransientError
+from answers.regions import Region
+from ingestion.errors import PermanentError, TransientError
 
 CONVERSATIONS_LISTED = 60
 
@@ -32,11 +43,13 @@ def context(
     result = {
         **sidebar(conversation, user, find=query.get("find", "")),
         "turns": shown,
+        "follows": shown[-1].answer.uuid if shown and shown[-1].answer else "",
         "streaming": streaming if streaming and streaming.is_streaming else None,
         "scope": chosen,
         "readers": _readers(conversation),
         "question": query.get("q", ""),
         "question_length": QUESTION_LENGTH,
+        "regions": _regions(user, query),
         "ask_url": ask_url(conversation),
     }
     return result if shown else {**result, **_welcome(user, chosen)}
@@ -53,7 +66,8 @@ def sidebar(
 ) -> dict[str, Any]:
     """The list of conversations, or of those that hold the words in `find`."""
     found = conversations.matching(Conversation.objects.visible_to(user).listed(), find)
-    listed = list(found[: CONVERSATIONS_LISTED + 1])
+    ordered = found.order_by("-is_pinned", "-updated_at", "-pk")
+    listed = list(ordered[: CONVERSATIONS_LISTED + 1])
     return {
         "conversation": conversation,
         "groups": listing.grouped(listed[:CONVERSATIONS_LISTED], today=timezone.localdate()),
@@ -83,6 +97,13 @@ def _preset(user: AbstractUser, query: QueryDict) -> scope.Scope:
         collections=[one.pk for one in form.cleaned_data.get("collections", ())],
         documents=[one.uuid for one in form.cleaned_data.get("documents", ())],
     )
+
+
+def _regions(user: AbstractUser, query: QueryDict) -> Sequence[Region]:
+    """The places that a link asks about by ?region=; those that are not there are left out."""
+    with suppress(PermanentError):
+        return attachments.regions_of(query.getlist("region")[: attachments.MOST], user)
+    return ()
 
 
 def _welcome(user: AbstractUser, chosen: scope.Scope) -> dict[str, Any]:

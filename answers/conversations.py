@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from answers import answering, readers
+from answers.attachments import NOTHING, Attached
 from answers.models import Conversation, Message, MessageState, Role
 from answers.searching import SOURCES_GONE, NothingToSearch
 from ingestion.errors import PermanentError
@@ -49,6 +50,8 @@ def ask(
     documents: Iterable[Document],
     everything: bool = False,
     reader: str | None = None,
+    follows: Message | None = None,
+    attached: Attached = NOTHING,
 ) -> Message:
     """Ask a question of this scope, which is remembered; return the answer being written.
 
@@ -67,13 +70,21 @@ def ask(
         if reader and reader != conversation.reader:
             conversation.reader = reader
             conversation.save(update_fields=["reader"])
-        return answering.ask(conversation, question, reader=reader)
+        return answering.ask(
+            conversation, question, reader=reader, follows=follows, attached=attached
+        )
 
 
 def rename(conversation: Conversation, *, title: str) -> None:
     """Give it another title, without moving it to the top of the list."""
     conversation.title = _one_line(title)
     conversation.save(update_fields=["title"])
+
+
+def pin(conversation: Conversation, *, pinned: bool) -> None:
+    """Keep it at the top of the list, or no longer; its date stays as it is."""
+    conversation.is_pinned = pinned
+    conversation.save(update_fields=["is_pinned"])
 
 
 def set_scope(
@@ -128,8 +139,16 @@ def _one_line(title: str) -> str:
     return " ".join(title.split())[: Conversation._meta.get_field("title").max_length]
 
 
-def answers_visible_to(user: AbstractUser) -> QuerySet[Message]:
-    """The answers of the user's conversations, with what is needed to show one."""
+def messages_visible_to(user: AbstractUser) -> QuerySet[Message]:
+    """The messages of the user's conversations, with what is needed to show one."""
     mine = Conversation.objects.visible_to(user)
-    answers = Message.objects.filter(role=Role.ASSISTANT, conversation__in=mine)
-    return answers.select_related("conversation", "question__conversation")
+    messages = Message.objects.filter(conversation__in=mine)
+    return messages.select_related("conversation", "question__conversation")
+
+
+def answers_visible_to(user: AbstractUser) -> QuerySet[Message]:
+    return messages_visible_to(user).filter(role=Role.ASSISTANT)
+
+
+def questions_visible_to(user: AbstractUser) -> QuerySet[Message]:
+    return messages_visible_to(user).filter(role=Role.USER)

@@ -9,7 +9,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from answers import turns
-from answers.views import HtmxRequest
+from answers.requests import HtmxRequest
 from ingestion import file_responses
 
 

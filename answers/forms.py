@@ -7,7 +7,10 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import AbstractUser
 
+from answers.models import Reason, Verdict
+from ingestion.errors import PermanentError
 from ingestion.models import Collection, Document
+from retrieval import pictures
 
 QUESTION_LENGTH = 8000
 
@@ -27,11 +30,28 @@ class ScopeForm(forms.Form):
         fields["documents"].queryset = Document.objects.visible_to(user)
 
 
+class PicturesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class PicturesField(forms.FileField):
+    """Any number of pictures; each must be one by what is in it. Cleans to their bytes."""
+
+    widget = PicturesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[bytes]:
+        try:
+            return [pictures.checked(upload.read()) for upload in data or [] if upload]
+        except PermanentError as exc:
+            raise forms.ValidationError(str(exc)) from exc
+
+
 class QuestionForm(ScopeForm):
-    """A question, what to ask, and which reader."""
+    """A question, what to ask, which reader, and what the question carries."""
 
     everything = forms.BooleanField(required=False)
     reader = forms.CharField(required=False, max_length=40)
+    images = PicturesField(required=False)
 
     question = forms.CharField(
         max_length=QUESTION_LENGTH, error_messages={"required": "Write a question first."}
@@ -42,7 +62,26 @@ class QuestionForm(ScopeForm):
         """One sentence for a person, who sees one form with one visible field."""
         if "question" in self.errors:
             return str(self.errors["question"][0])
+        if "images" in self.errors:
+            return str(self.errors["images"][0])
         return "A chosen collection or document is no longer there. Choose again."
+
+
+class EditForm(forms.Form):
+    """A question in the place of another one."""
+
+    question = forms.CharField(
+        max_length=QUESTION_LENGTH, error_messages={"required": "Write a question first."}
+    )
+
+
+class FeedbackForm(forms.Form):
+    """A verdict alone, or (`is_final`) with what the person says about it."""
+
+    verdict = forms.ChoiceField(choices=Verdict.choices)
+    reason = forms.ChoiceField(choices=Reason.choices, required=False)
+    comment = forms.CharField(max_length=2000, required=False)
+    is_final = forms.BooleanField(required=False)
 
 
 class TitleForm(forms.Form):

@@ -1,4 +1,4 @@
-"""The list of conversations, as the side bar shows it: the latest first, grouped by age."""
+"""The list of conversations, as the side bar shows it: those pinned, then grouped by age."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from answers.models import Conversation
 
+PINNED = "Pinned"
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -19,13 +21,12 @@ class Group:
 
 
 def grouped(conversations: Iterable[Conversation], *, today: date) -> list[Group]:
-    """Group conversations, which come latest first, by how long ago something was said."""
-    return [
-        Group(label, tuple(members))
-        for label, members in groupby(
-            conversations, lambda one: _age(timezone.localdate(one.updated_at), today)
-        )
-    ]
+    """Group conversations, which come pinned first and latest first, by when something was said."""
+
+    def label(one: Conversation) -> str:
+        return PINNED if one.is_pinned else _age(timezone.localdate(one.updated_at), today)
+
+    return [Group(name, tuple(members)) for name, members in groupby(conversations, label)]
 
 
 def _age(day: date, today: date) -> str:

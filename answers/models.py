@@ -40,6 +40,11 @@ class Conversation(models.Model):
     )
     collections = models.ManyToManyField(Collection, blank=True, related_name="conversations")
     documents = models.ManyToManyField(Document, blank=True, related_name="conversations")
+    is_pinned = models.BooleanField(default=False)
+    # Where the branch that is shown ends; empty: at the newest message.
+    tip = models.ForeignKey(
+        "Message", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True, db_index=True)
 
@@ -78,6 +83,15 @@ class Message(models.Model):
     question = models.ForeignKey(
         "self", on_delete=models.CASCADE, null=True, blank=True, related_name="answers"
     )
+    # A question's place in the tree: an edited one stands beside the one that it was made of.
+    follows = models.ForeignKey(
+        "self",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="continuations",
+        help_text="The answer that a question was asked after; none for a first question.",
+    )
     role = models.CharField(max_length=9, choices=Role)
     state = models.CharField(
         max_length=9, choices=MessageState, default=MessageState.DONE, db_index=True
@@ -110,6 +124,89 @@ class Message(models.Model):
     @property
     def is_final(self) -> bool:
         return self.state in FINAL_STATES
+
+    @property
+    def parent_id(self) -> int | None:
+        """The message before this one on its branch."""
+        return self.question_id if self.role == Role.ASSISTANT else self.follows_id
+
+
+class AttachmentKind(models.TextChoices):
+    IMAGE = "image"
+    REGION = "region"
+
+
+class Attachment(models.Model):
+    """What a question carries beside its words: a picture, or a place on a document's page.
+
+    A place is kept as it was when the question was asked, as citations are: with its picture
+    and the text inside it. `document` is null once that was deleted.
+    """
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="attachments")
+    kind = models.CharField(max_length=6, choices=AttachmentKind)
+    image = models.CharField(max_length=200, help_text="Storage name.")
+    width = models.PositiveIntegerField(help_text="Pixels.")
+    height = models.PositiveIntegerField(help_text="Pixels.")
+    document = models.ForeignKey(
+        Document, on_delete=models.SET_NULL, null=True, related_name="attachments"
+    )
+    collection = models.ForeignKey(
+        Collection, on_delete=models.SET_NULL, null=True, related_name="attachments"
+    )
+    document_title = models.CharField(max_length=500, blank=True)
+    page_number = models.PositiveIntegerField(default=0)
+    page_label = models.CharField(max_length=40, blank=True)
+    box = models.JSONField(default=list, help_text="[x0, y0, x1, y1] in PDF points.")
+
+    class Meta:
+        ordering = ["message", "pk"]
+        indexes = [models.Index(fields=["image"], name="attachment_by_image")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of message {self.message_id}"
+
+
+class Verdict(models.TextChoices):
+    GOOD = "good"
+    BAD = "bad"
+
+
+class Reason(models.TextChoices):
+    """What a person found; the first two for a good answer."""
+
+    RIGHT = "right", "It is right"
+    WELL_SOURCED = "well_sourced", "The sources show it"
+    WRONG = "wrong", "It is wrong"
+    NOT_IN_SOURCES = "not_in_sources", "The sources do not say it"
+    WRONG_SOURCE = "wrong_source", "It looked in the wrong place"
+    INCOMPLETE = "incomplete", "Something is missing"
+    SHOULD_ANSWER = "should_answer", "The documents hold an answer"
+
+
+class Feedback(models.Model):
+    """What one person thinks of one answer."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="feedback")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="feedback"
+    )
+    verdict = models.CharField(max_length=4, choices=Verdict)
+    reason = models.CharField(max_length=20, choices=Reason, blank=True)
+    comment = models.TextField(blank=True, max_length=2000)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-updated_at", "-pk"]
+        verbose_name_plural = "feedback"
+        constraints = [
+            models.UniqueConstraint(fields=["message", "user"], name="feedback_once_per_person")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} answer {self.message_id}"
 
 
 class Citation(models.Model):

@@ -39,6 +39,7 @@ class ReaderPrompt:
     """Everything a reader gets: the parts, and the same as texts ready to send.
 
     `standalone` is the question as it was searched for: a follow-up with what it refers to.
+    `attached` are the person's own pictures, as data URLs.
     """
 
     question: str
@@ -48,6 +49,7 @@ class ReaderPrompt:
     evidence: tuple[Evidence, ...] = ()
     turns: tuple[Turn, ...] = ()
     images: tuple[PromptImage, ...] = ()
+    attached: tuple[str, ...] = ()
 
 
 def render(

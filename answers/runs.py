@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from answers import checking, citations, followups, images, searching
-from answers.evidence import Budget, Evidence, estimate_tokens
+from answers import attachments, checking, citations, followups, images, searching, threads
+from answers.evidence import Budget, Evidence, cost, estimate_tokens, numbered
 from answers.gathering import gather
 from answers.models import Message, MessageState, Role
 from answers.prompting import FRAME_TOKENS, ReaderPrompt, Turn, render, shortened
@@ -16,6 +17,9 @@ from ingestion.errors import PermanentError, TransientError
 from retrieval.search import SearchResult
 
 UNEXPECTED = "Something went wrong while answering. The server's log has the details."
+CANNOT_SEE = "The {reader} reader cannot see pictures: what you attached was not looked at."
+ABOUT_MARKED = "(The person asks about a place that they marked in a document: source [1].)"
+MARKED_CHARACTERS = 300
 EARLIER_TURNS = 6
 REDUCTIONS = 2
 # Where the conversation has filled the model's context, evidence still gets this much.
@@ -45,39 +49,66 @@ def _write(recorder: Recorder, reader_name: str | None) -> None:
     reader = reader_for(reader_name or answer.conversation.reader)
     answer.reader = reader.name
     turns = _turns(answer)
+    marked = attachments.marked(_asked(answer), answer.conversation.owner)
+    pictures = attachments.images(_asked(answer))
     recorder.stage("searching")
-    result = _search(answer, turns)
+    result = _search(answer, turns, marked, pictures)
     recorder.time("searching")
     recorder.stage("reading")
-    budget = _budget(reader.capabilities, turns)
-    evidence = gather(result.hits, budget, question=answer.search_query)
+    budget = _budget(reader.capabilities, turns, pictures)
+    evidence = _evidence(marked, result, budget, question=answer.search_query)
     citations.store(answer, evidence)
     recorder.time("reading")
     recorder.evidence(len(evidence))
     recorder.stage("answering")
     try:
-        _read(recorder, reader, evidence, turns)
+        _read(recorder, reader, evidence, turns, pictures)
     finally:
         # Also of an answer that was stopped or broke off: what it says is shown.
         citations.settle(answer, evidence, recorder.quotes)
         answer.checks = checking.check(answer.content, evidence)
 
 
-def _search(answer: Message, turns: Sequence[Turn]) -> SearchResult:
+def _search(
+    answer: Message, turns: Sequence[Turn], marked: Sequence[Evidence], pictures: Sequence[bytes]
+) -> SearchResult:
     where = searching.where_to_look(answer.conversation)
     earlier = [turn.text for turn in turns if turn.role == Role.USER]
+    # "What does this show?" leans on what was marked, as a follow-up does on what was asked.
+    earlier += [(piece.caption or piece.text)[:MARKED_CHARACTERS] for piece in marked]
     answer.search_query = followups.standalone(_question(answer), earlier)
-    result = searching.find(answer.search_query, where)
+    picture = pictures[0] if pictures else None
+    result = searching.find(answer.search_query, where, picture=picture)
     answer.index_versions = result.index_versions
     answer.notes = list(result.notes)
     return result
 
 
+def _evidence(
+    marked: Sequence[Evidence], result: SearchResult, budget: Budget, *, question: str
+) -> tuple[Evidence, ...]:
+    """What the person marked comes first, whatever was found beside it."""
+    first: list[Evidence] = []
+    for piece in marked:
+        shown = replace(piece, shown=bool(piece.crop and budget.images))
+        first.append(shown)
+        left = max(budget.tokens - cost(shown, budget), MIN_EVIDENCE_TOKENS)
+        budget = replace(budget, tokens=left, images=budget.images - shown.shown)
+    return numbered([*first, *gather(result.hits, budget, question=question)])
+
+
 def _read(
-    recorder: Recorder, reader: Reader, evidence: Sequence[Evidence], turns: Sequence[Turn]
+    recorder: Recorder,
+    reader: Reader,
+    evidence: Sequence[Evidence],
+    turns: Sequence[Turn],
+    pictures: Sequence[bytes],
 ) -> None:
     """Let the reader write; where it cannot take so much, give it the better half."""
     question = _question(recorder.answer)
+    if any(piece.scores.get("marked") for piece in evidence):
+        question = f"{question}\n\n{ABOUT_MARKED}"
+    attached = _attached(recorder, reader, pictures)
     for left in reversed(range(REDUCTIONS + 1)):
         shown = images.data_urls(evidence, longest=reader.capabilities.image_pixels)
         recorder.answer.usage = {
@@ -93,12 +124,21 @@ def _read(
                 turns=turns,
                 images=shown,
             )
-            _take(recorder, reader, prompt)
+            _take(recorder, reader, replace(prompt, attached=attached))
             return
         except PromptTooLong:
             if not left or recorder.answer.content:
                 raise
             evidence, turns = evidence[: max(1, len(evidence) // 2)], ()
+
+
+def _attached(recorder: Recorder, reader: Reader, pictures: Sequence[bytes]) -> tuple[str, ...]:
+    """The person's pictures for the reader, as many as it takes; else a note that says so."""
+    room = reader.capabilities.images
+    if pictures and not room:
+        recorder.answer.notes.append(CANNOT_SEE.format(reader=reader.name))
+    longest = reader.capabilities.image_pixels
+    return tuple(images.data_url(data, longest=longest) for data in pictures[:room])
 
 
 def _take(recorder: Recorder, reader: Reader, prompt: ReaderPrompt) -> None:
@@ -110,24 +150,26 @@ def _take(recorder: Recorder, reader: Reader, prompt: ReaderPrompt) -> None:
         recorder.answer.grounded = citations.cites(recorder.answer.content, prompt.evidence)
 
 
-def _budget(capabilities: Capabilities, turns: Sequence[Turn]) -> Budget:
+def _budget(capabilities: Capabilities, turns: Sequence[Turn], pictures: Sequence[bytes]) -> Budget:
     spoken = sum(estimate_tokens(turn.text) for turn in turns)
     return Budget(
         tokens=max(capabilities.prompt_tokens - FRAME_TOKENS - spoken, MIN_EVIDENCE_TOKENS),
-        images=capabilities.images,
+        images=max(0, capabilities.images - len(pictures)),
         image_pixels=capabilities.image_pixels,
     )
 
 
-def _question(answer: Message) -> str:
+def _asked(answer: Message) -> Message:
     assert answer.question is not None, "an answer has its question"
-    return answer.question.content
+    return answer.question
+
+
+def _question(answer: Message) -> str:
+    return _asked(answer).content
 
 
 def _turns(answer: Message) -> tuple[Turn, ...]:
     """The messages before this answer's question, oldest first; the last few of them."""
-    earlier = Message.objects.filter(
-        conversation=answer.conversation_id, pk__lt=answer.question_id
-    ).exclude(content="")
+    earlier = Message.objects.filter(pk__in=threads.before(answer)).exclude(content="")
     rows = earlier.order_by("-pk").values_list("role", "content")[:EARLIER_TURNS]
     return tuple(Turn(role, shortened(content)) for role, content in reversed(rows))

@@ -13,6 +13,7 @@ from ingestion.errors import PermanentError
 from ingestion.models import Page
 from retrieval import scope
 from retrieval.candidates import CandidateFilter
+from retrieval.request import Query
 from retrieval.search import Hit, SearchResult, search
 
 # More than are shown at the end: neighbours are joined and duplicates dropped.
@@ -46,12 +47,13 @@ def where_to_look(conversation: Conversation) -> CandidateFilter:
     return where
 
 
-def find(query: str, where: CandidateFilter) -> SearchResult:
+def find(query: str, where: CandidateFilter, *, picture: bytes | None = None) -> SearchResult:
     """Search for a question: with room for several documents where it compares, and with the
-    pages that it names first.
+    pages that it names first. A picture is looked up too, where a space's model can.
     """
     several = asking.compares(query) and len(where.document_ids) > 1
-    result = search(query, where=where, top_k=HITS_COMPARED if several else HITS)
+    asked = Query(query, image=picture) if picture else query
+    result = search(asked, where=where, top_k=HITS_COMPARED if several else HITS)
     numbers = _pages_named(query, where)
     if not numbers:
         return result

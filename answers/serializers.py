@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from answers import checks, readers, turns
+from answers.attachments import MOST, Shown, shown
 from answers.forms import QUESTION_LENGTH
-from answers.models import Conversation, Message, Role
+from answers.models import Conversation, Feedback, Message, Role
+from answers.regions import Region, on_page
 from answers.sources import Source
 from answers.verification import Verdict
+from ingestion.errors import PermanentError
 from ingestion.models import Collection, Document
+from retrieval.serializers import PictureField
 
 
 class ScopeSerializer(serializers.Serializer[Any]):
@@ -50,7 +55,7 @@ class ConversationSerializer(ScopeSerializer, serializers.ModelSerializer[Conver
         model = Conversation
         fields = [
             *("id", "title", "reader", "collections", "documents"),
-            *("created_at", "updated_at", "url"),
+            *("is_pinned", "created_at", "updated_at", "url"),
         ]
         read_only_fields = ["created_at", "updated_at"]
         extra_kwargs = {"reader": {"validators": [check_reader]}}
@@ -60,10 +65,9 @@ class ConversationSerializer(ScopeSerializer, serializers.ModelSerializer[Conver
         return str(self.context["request"].build_absolute_uri(path))
 
 
-class QuestionSerializer(serializers.Serializer[Any]):
-    """A question in a conversation."""
+class AgainSerializer(serializers.Serializer[Any]):
+    """How an answer is wanted."""
 
-    question = serializers.CharField(max_length=QUESTION_LENGTH)
     reader = serializers.CharField(
         required=False, validators=[check_reader], help_text="Left out: the site's default."
     )
@@ -72,7 +76,58 @@ class QuestionSerializer(serializers.Serializer[Any]):
     )
 
 
-class AskSerializer(ScopeSerializer, QuestionSerializer):
+class EditSerializer(AgainSerializer):
+    """A question, and how its answer is wanted."""
+
+    question = serializers.CharField(max_length=QUESTION_LENGTH)
+
+
+class RegionSerializer(serializers.Serializer[Any]):
+    """A place on a document's page."""
+
+    document = serializers.UUIDField()
+    page = serializers.IntegerField(min_value=1, help_text="Physical page, from 1.")
+    box = serializers.ListField(
+        child=serializers.FloatField(),
+        min_length=4,
+        max_length=4,
+        help_text="[x0, y0, x1, y1] in PDF points, origin top left.",
+    )
+
+
+class CarryingSerializer(EditSerializer):
+    """A question with what it carries; places are the first sources of its answer."""
+
+    images = serializers.ListField(child=PictureField(), required=False, max_length=MOST)
+    regions = RegionSerializer(many=True, required=False)
+
+    def validate_regions(self, places: list[dict[str, Any]]) -> list[Region]:
+        user = self.context["request"].user
+        try:
+            return [on_page(user, **place) for place in places]
+        except PermanentError as exc:
+            raise serializers.ValidationError(str(exc)) from exc
+
+
+class QuestionSerializer(CarryingSerializer):
+    """A question in a conversation."""
+
+    follows: serializers.RelatedField = serializers.SlugRelatedField(
+        slug_field="uuid",
+        queryset=Message.objects.none(),
+        required=False,
+        help_text="The answer that it is asked after; left out: the last one that is shown.",
+    )
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        fields: dict[str, Any] = super().get_fields()
+        if conversation := self.context.get("conversation"):
+            answers = conversation.messages.filter(role=Role.ASSISTANT)
+            fields["follows"].queryset = answers
+        return fields
+
+
+class AskSerializer(ScopeSerializer, CarryingSerializer):
     """A question, what to ask, and whether to keep it."""
 
     conversation: serializers.RelatedField = serializers.SlugRelatedField(
@@ -181,6 +236,40 @@ class CheckSerializer(serializers.Serializer[Any]):
         return checks.explain(check)
 
 
+class AttachmentSerializer(serializers.Serializer[Any]):
+    """A picture or a place that a question carries."""
+
+    document_title = serializers.CharField(source="attachment.document_title")
+    kind = serializers.CharField(source="attachment.kind", help_text="image or region")
+    document = serializers.UUIDField(
+        source="attachment.document.uuid", default=None, allow_null=True, read_only=True
+    )
+    page = serializers.IntegerField(source="attachment.page_number")
+    box = serializers.SerializerMethodField()
+    hidden = serializers.BooleanField(help_text="You may no longer read the document.")
+    image = serializers.SerializerMethodField(help_text="Its address; empty where it is hidden.")
+
+    @extend_schema_field(serializers.ListField(child=serializers.FloatField()))
+    def get_box(self, one: Shown) -> list[float]:
+        return [] if one.hidden else one.attachment.box
+
+    @extend_schema_field(OpenApiTypes.URI)
+    def get_image(self, one: Shown) -> str:
+        if not one.image_url:
+            return ""
+        path = reverse("attachment-image", args=[one.attachment.uuid])
+        return str(self.context["request"].build_absolute_uri(path))
+
+
+class FeedbackSerializer(serializers.ModelSerializer[Feedback]):
+    """What you think of an answer."""
+
+    class Meta:
+        model = Feedback
+        fields = ["verdict", "reason", "comment", "updated_at"]
+        read_only_fields = ["updated_at"]
+
+
 class MessageSerializer(serializers.ModelSerializer[Message]):
     """A question or an answer."""
 
@@ -195,17 +284,34 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         read_only=True,
         help_text="The message that an answer answers.",
     )
+    follows = serializers.UUIDField(
+        source="follows.uuid",
+        default=None,
+        allow_null=True,
+        read_only=True,
+        help_text="The answer that a question was asked after.",
+    )
+    attachments = serializers.SerializerMethodField(help_text="What a question carries.")
     citations = serializers.SerializerMethodField()
     checks = CheckSerializer(many=True, read_only=True)
 
     class Meta:
         model = Message
         fields = [
-            *("id", "conversation", "question", "role", "state", "content", "error", "notes"),
+            *("id", "conversation", "question", "follows", "attachments", "role", "state"),
+            *("content", "error", "notes"),
             *("reader", "grounded", "search_query", "index_versions", "timings", "usage"),
             *("created_at", "finished_at", "citations", "checks"),
         ]
         read_only_fields = fields
+
+    @extend_schema_field(AttachmentSerializer(many=True))
+    def get_attachments(self, message: Message) -> list[dict[str, Any]]:
+        if message.role == Role.ASSISTANT:
+            return []
+        rows = message.attachments.select_related("document")
+        found = shown(rows, self.context["request"].user)
+        return list(AttachmentSerializer(found, many=True, context=self.context).data)
 
     @extend_schema_field(CitationSerializer(many=True))
     def get_citations(self, message: Message) -> list[dict[str, Any]]:

@@ -52,6 +52,11 @@ class Source:
         return self.citation.document_title
 
     @property
+    def is_marked(self) -> bool:
+        """Whether the person marked this place, and it was not searched for."""
+        return bool(self.citation.scores.get("marked"))
+
+    @property
     def place(self) -> str:
         return f"Page {self.citation.page_label or self.citation.page_number}"
 

@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
-from answers import citations, conversations, rendering
+from answers import attachments, citations, conversations, feedback, rendering, threads
+from answers.attachments import Shown
 from answers.checks import Checks
-from answers.models import Conversation, Message, MessageState, Role
+from answers.feedback import REASONS
+from answers.models import (
+    Attachment,
+    AttachmentKind,
+    Conversation,
+    Feedback,
+    Message,
+    MessageState,
+    Reason,
+    Role,
+    Verdict,
+)
 from answers.sources import Source
 
 EXTRACTIVE = "extractive"
 MOMENTS = {"searching": "found after", "first_character": "first word after", "total": "all after"}
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """A message among those that stand in its place: which of how many, and its neighbours."""
+
+    number: int
+    count: int
+    previous: UUID | None
+    next: UUID | None
 
 
 @dataclass(frozen=True)
@@ -25,6 +49,8 @@ class Answer:
 
     message: Message
     sources: tuple[Source, ...]
+    versions: Versions | None = None
+    feedback: Feedback | None = None
 
     @property
     def uuid(self) -> UUID:
@@ -55,13 +81,36 @@ class Answer:
 
     @property
     def cited_count(self) -> int:
-        return sum(source.cited for source in self.sources)
+        return len(self.cited)
 
     @property
     def seconds(self) -> list[tuple[str, float]]:
         """What took until when, counted from the question."""
         timings = self.message.timings
         return [(label, timings[name]) for name, label in MOMENTS.items() if name in timings]
+
+    @property
+    def text_with_sources(self) -> str:
+        """The answer's Markdown, and below it what it cites, as a list."""
+        cited = [f"[{one.number}] {one.title}, {one.place.lower()}" for one in self.cited]
+        listed = ["Sources:", *cited] if cited else []
+        return "\n\n".join(filter(None, [self.message.content.strip(), "\n".join(listed)]))
+
+    @cached_property
+    def plain_notes(self) -> list[str]:
+        """Notes that are shown beside the answer: what became of the pictures of its question."""
+        asked = self.message.question
+        pictures = asked and asked.attachments.filter(kind=AttachmentKind.IMAGE).exists()
+        return self.message.notes if pictures else []
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """What a person may say about the verdict that was given."""
+        return REASONS[Verdict(self.feedback.verdict)] if self.feedback else ()
+
+    @property
+    def cited(self) -> list[Source]:
+        return [source for source in self.sources if source.cited]
 
     @property
     def figures(self) -> tuple[Source, ...]:
@@ -71,33 +120,87 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A question and its latest answer."""
+    """A question and the answer to it that is shown."""
 
     question: Message
     answer: Answer | None
+    versions: Versions | None = None
+    attachments: Sequence[Shown] = ()
 
 
-def of_message(message: Message, user: AbstractUser) -> Answer:
+def of_message(message: Message, user: AbstractUser, versions: Versions | None = None) -> Answer:
     """An answer, with its sources as this user may see them."""
     found = [Source(citation) for citation in citations.visible_citations(message, user)]
-    return Answer(message, tuple(sorted(found, key=lambda source: not source.cited)))
+    sources = tuple(sorted(found, key=lambda source: not source.cited))
+    return Answer(message, sources, versions, feedback.of(message, user))
+
+
+def with_versions(answer: Message, user: AbstractUser) -> Answer:
+    """An answer that also knows its place among the answers to the same question."""
+    return of_message(answer, user, _Thread(answer.conversation_id).versions(answer))
 
 
 def begun(answer: Message, user: AbstractUser) -> Turn:
     """The turn of an answer that was just asked for."""
-    assert answer.question is not None, "an answer belongs to a question"
-    return Turn(answer.question, of_message(answer, user))
+    question = answer.question
+    assert question is not None, "an answer belongs to a question"
+    thread = _Thread(answer.conversation_id)
+    shown = of_message(answer, user, thread.versions(answer))
+    carried = _carried([question], user)
+    return Turn(question, shown, thread.versions(question), carried[question.pk])
 
 
 def of_conversation(conversation: Conversation, user: AbstractUser) -> list[Turn]:
-    """All turns, oldest first."""
-    rows = conversation.messages.select_related("conversation")
+    """The turns of the branch that is shown, oldest first."""
+    thread = _Thread(conversation.pk)
+    shown = set(threads.shown(conversation, thread.tree))
+    rows = [row for row in conversation.messages.select_related("conversation") if row.pk in shown]
+    answers = {
+        row.question_id: of_message(row, user, thread.versions(row))
+        for row in rows
+        if row.role == Role.ASSISTANT
+    }
     questions = [row for row in rows if row.role == Role.USER]
-    latest = {row.question_id: row for row in rows if row.role == Role.ASSISTANT}
+    carried = _carried(questions, user)
     return [
-        Turn(question, of_message(latest[question.pk], user) if question.pk in latest else None)
-        for question in questions
+        Turn(row, answers.get(row.pk), thread.versions(row), carried[row.pk]) for row in questions
     ]
+
+
+def _carried(questions: Sequence[Message], user: AbstractUser) -> dict[int, list[Shown]]:
+    """What each question carries, by its id, as the user may see it."""
+    rows = Attachment.objects.filter(message__in=questions).select_related("document")
+    carried: dict[int, list[Shown]] = {question.pk: [] for question in questions}
+    for one in attachments.shown(rows, user):
+        carried[one.attachment.message_id].append(one)
+    return carried
+
+
+class _Thread:
+    """A conversation's tree, with the addresses of its messages."""
+
+    def __init__(self, conversation_id: int) -> None:
+        self.tree = threads.tree_of(conversation_id)
+        rows = Message.objects.filter(conversation=conversation_id)
+        self._uuids = dict(rows.values_list("pk", "uuid"))
+
+    def versions(self, message: Message) -> Versions | None:
+        """None where the message is the only one in its place."""
+        found = self.tree.variants(message.pk)
+        if len(found.members) == 1:
+            return None
+        return Versions(
+            number=found.number,
+            count=len(found.members),
+            previous=self._uuids.get(found.previous or 0),
+            next=self._uuids.get(found.next or 0),
+        )
+
+
+def place_of(question: Message) -> str:
+    """The address of a question on its conversation's page."""
+    page = reverse("answers:conversation", args=[question.conversation.uuid])
+    return f"{page}#turn-{question.uuid}"
 
 
 def find_source(user: AbstractUser, pk: int) -> tuple[Answer, Source]:

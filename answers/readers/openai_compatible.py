@@ -97,7 +97,7 @@ class _Attempts:
         self.request = _request(endpoint, prompt)
         self.notes: list[ReaderDelta] = []
         self._endpoint = endpoint
-        self._images = len(prompt.images)
+        self._images = len(_pictures(prompt))
         self._prompt = prompt
         self._pauses = list(RETRY_PAUSES)
 
@@ -161,15 +161,15 @@ def _request(endpoint: Endpoint, prompt: ReaderPrompt) -> dict[str, Any]:
     parameters = _profile(endpoint).parameters(
         max_output_tokens=endpoint.max_output_tokens, temperature=TEMPERATURE
     )
-    messages = _messages(prompt, images=len(prompt.images))
+    messages = _messages(prompt, images=len(_pictures(prompt)))
     return {"model": endpoint.model, "messages": messages, **parameters}
 
 
 def _messages(prompt: ReaderPrompt, *, images: int) -> list[dict[str, Any]]:
     content: list[dict[str, Any]] = []
-    for image in prompt.images[:images]:
-        content.append({"type": "text", "text": f"The image of source [{image.number}]:"})
-        content.append({"type": "image_url", "image_url": {"url": image.url}})
+    for words, url in _pictures(prompt)[:images]:
+        content.append({"type": "text", "text": words})
+        content.append({"type": "image_url", "image_url": {"url": url}})
     content.append({"type": "text", "text": prompt.user})
     return [
         {"role": "system", "content": prompt.system},
@@ -177,6 +177,13 @@ def _messages(prompt: ReaderPrompt, *, images: int) -> list[dict[str, Any]]:
         # Plain text where there is no image: servers of text models know nothing else.
         {"role": "user", "content": content if len(content) > 1 else prompt.user},
     ]
+
+
+def _pictures(prompt: ReaderPrompt) -> list[tuple[str, str]]:
+    """The images to send, each with the words before it: what the person attached comes first."""
+    own = [("A picture that the person attached:", url) for url in prompt.attached]
+    sources = [(f"The image of source [{one.number}]:", one.url) for one in prompt.images]
+    return [*own, *sources]
 
 
 def _attempt(

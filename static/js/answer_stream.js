@@ -1,5 +1,7 @@
 // Draws one answer while it is being written, from its server-sent events.
 
+import { parse } from "./server.js";
+
 const ENDS = ["done", "stopped", "failed"];
 
 /**
@@ -65,10 +67,4 @@ function settle(article, finished) {
     else if (!before[place].isEqualNode(node)) before[place].replaceWith(node);
   });
   for (const extra of before.slice(after.length)) extra.remove();
-}
-
-export function parse(html) {
-  const template = document.createElement("template");
-  template.innerHTML = html;
-  return document.importNode(template.content, true);
 }

@@ -1,6 +1,6 @@
 // The panel beside the chat that shows a citation's page with the evidence boxed.
 
-import { parse } from "./answer_stream.js";
+import { part, toast } from "./server.js";
 
 const panel = document.getElementById("evidence");
 const backdrop = document.getElementById("evidence-backdrop");
@@ -30,15 +30,22 @@ async function open(url, from) {
 }
 
 async function load(url) {
-  try {
-    const response = await fetch(url, { headers: { "HX-Request": "true" } });
-    if (response.ok && !response.redirected) return parse(await response.text());
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-  }
-  const text = "This source could not be opened. Try again, or reload the page.";
-  document.dispatchEvent(new CustomEvent("toast", { detail: { text, level: "error" } }));
-  return null;
+  const found = await part(url);
+  if (!found) toast("This source could not be opened. Try again, or reload the page.", "error");
+  return found;
+}
+
+/** Go on to the next source (1) or back (-1); without a source shown, to the latest answer's first. */
+export function step(direction) {
+  const link = panel.hidden
+    ? firstOfLatest()
+    : panel.querySelector(`[data-step="${direction > 0 ? "next" : "previous"}"]`);
+  if (link) open(link.href, link);
+}
+
+function firstOfLatest() {
+  const answers = [...document.querySelectorAll(".answer")];
+  return answers.at(-1)?.querySelector("a[data-number]");
 }
 
 function show() {

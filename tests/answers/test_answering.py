@@ -91,7 +91,7 @@ def test_stopping_keeps_what_was_said(conversation, scripted):
 
     scripted.script = script
     answer = answering.ask(conversation, "Go on for ever?")
-    _wait(lambda: Message.objects.get(pk=answer.pk).timings.get("reading"))
+    _wait(lambda: events._connection().xlen(events._stream_key(answer.uuid)) >= 5)
     answering.stop(answer)
     found = said(answer.uuid)
     answer.refresh_from_db()
@@ -279,3 +279,29 @@ def test_titles_are_cut_between_words():
     title = answering.title_from("word " * 40)
     assert len(title) <= answering.TITLE_CHARACTERS + 2
     assert title.endswith("word …")
+
+
+def test_a_reader_hears_only_its_own_branch(conversation, scripted):
+    scripted.script = lambda prompt: iter([ReaderDelta(text=f"About {prompt.question} [1].")])
+    first = answering.answer_now(conversation, "Leave?")
+    answering.answer_now(conversation, "Sick leave?")
+    answering.ask_instead(first.question, "Rules?", wait=True)
+    conversation.refresh_from_db()
+    answering.answer_now(conversation, "Which of them first?")
+    turns = scripted.prompts[-1].turns
+    assert [turn.text for turn in turns] == ["Rules?", "About Rules?."]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_old_conversations_get_their_branch(conversation):
+    from importlib import import_module
+
+    from django.apps import apps
+
+    rows = [
+        Message.objects.create(conversation=conversation, role=role, content=content)
+        for role, content in [("user", "a"), ("assistant", "b"), ("assistant", "c"), ("user", "d")]
+    ]
+    import_module("answers.migrations.0005_follow_on").follow_on(apps, None)
+    follows = conversation.messages.order_by("pk").values_list("follows", flat=True)
+    assert list(follows) == [None, None, None, rows[2].pk]

@@ -241,12 +241,51 @@ def test_a_conversation_is_its_owners_alone(api, conversation, stranger):
         ("get", f"/messages/{answer.uuid}/"),
         ("get", f"/messages/{answer.uuid}/events/"),
         ("post", f"/messages/{answer.uuid}/stop/"),
+        ("post", f"/messages/{answer.uuid}/again/"),
+        ("post", f"/messages/{answer.uuid}/show/"),
+        ("post", f"/messages/{answer.question.uuid}/edit/"),
         ("get", f"/citations/{crop.pk}/crop/"),
         ("get", f"/citations/{crop.pk}/page-image/"),
     ):
         response = getattr(api, method)(f"{API}{path}", {"question": "Why?"})
         assert response.status_code == 404, path
         assert response.json()["code"] == "not_found"
+
+
+def test_another_answer_and_an_edited_question_branch_off(api, script):
+    first = ask(api).json()
+    messages = f"{API}/conversations/{first['conversation']}/messages/"
+    follow_up = api.post(messages, {"question": "And in Peru?"}).json()
+    script.script = lambda prompt: iter([ReaderDelta(text="Twenty-five [1].")])
+    again = api.post(f"{API}/messages/{first['id']}/again/").json()
+    assert (again["answer"], again["question"]) == ("Twenty-five [1].", first["question"])
+    edited = api.post(f"{API}/messages/{follow_up['question']}/edit/", {"question": "In Chile?"})
+    assert edited.status_code == 200
+
+    def listed(query: str = "") -> list[str]:
+        return [one["content"] for one in api.get(messages + query).json()["results"]]
+
+    assert listed() == ["How much leave?", ANSWER, "In Chile?", "Twenty-five [1]."]
+    assert len(listed("?branches=all")) == 7
+    assert api.post(f"{API}/messages/{follow_up['id']}/show/").status_code == 204
+    assert listed() == ["How much leave?", ANSWER, "And in Peru?", ANSWER]
+    on_the_other = api.post(messages, {"question": "Really?", "follows": again["id"]}).json()
+    question = api.get(f"{API}/messages/{on_the_other['question']}/").json()
+    assert question["follows"] == again["id"]
+    assert listed() == ["How much leave?", *["Twenty-five [1].", "Really?"], "Twenty-five [1]."]
+
+
+def test_only_questions_are_edited_and_only_ones_own_answers_followed(api, conversation, stranger):
+    answer = answering.answer_now(conversation, "How much leave?")
+    assert api.post(f"{API}/messages/{answer.uuid}/edit/", {"question": "Why?"}).status_code == 404
+    assert api.post(f"{API}/messages/{answer.question.uuid}/again/").status_code == 404
+    edit = f"{API}/messages/{answer.question.uuid}/edit/"
+    assert api.post(edit, {"question": " "}).status_code == 400
+    other = answering.answer_now(Conversation.objects.create(owner=stranger), "Mine?")
+    messages = f"{API}/conversations/{conversation.uuid}/messages/"
+    for follows in (other.uuid, answer.question.uuid):
+        refused = api.post(messages, {"question": "Why?", "follows": str(follows)})
+        assert refused.json()["errors"][0]["field"] == "follows"
 
 
 def test_an_answer_can_be_stopped(api, conversation):

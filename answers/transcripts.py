@@ -1,0 +1,118 @@
+"""A conversation to take away: the branch that is shown, with what its answers cite. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from answers.citations import VisibleCitation
+from answers.markers import escape_markdown
+from answers.rendering import render_answer
+from answers.turns import Answer, Turn
+
+EXCERPT = 400
+NOT_DONE = {
+    "streaming": "This answer was still being written.",
+    "stopped": "This answer was stopped.",
+    "failed": "This question was not answered: {error}",
+}
+CSS = """
+body { font-family: sans-serif; font-size: 10pt; line-height: 1.4; }
+h1 { font-size: 17pt; margin: 0 0 4pt 0; }
+h2 { font-size: 12pt; margin: 18pt 0 6pt 0; }
+h3 { font-size: 10pt; margin: 10pt 0 3pt 0; color: #444; }
+p, li { margin: 0 0 5pt 0; }
+p.about, p.excerpt { color: #555; font-size: 8.5pt; }
+p.source { margin: 4pt 0 0 0; font-size: 9pt; }
+p.excerpt { margin-left: 16pt; }
+blockquote { margin: 0 0 5pt 12pt; }
+table { border-collapse: collapse; }
+th, td { border: 0.5pt solid #999; padding: 2pt 5pt; }
+pre, code { font-family: monospace; font-size: 9pt; }
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What is taken away, and where it was said."""
+
+    title: str
+    url: str
+    taken_at: datetime
+    turns: Sequence[Turn]
+
+
+def markdown(transcript: Transcript) -> str:
+    """Write the conversation as Markdown: a heading for each question, then its sources."""
+    parts = [f"# {escape_markdown(transcript.title)}", _about(transcript)]
+    for turn in transcript.turns:
+        parts.append(f"## {escape_markdown(' '.join(turn.question.content.split()))}")
+        parts += _answer_in_markdown(turn.answer) if turn.answer else []
+    return "\n\n".join(parts) + "\n"
+
+
+def _about(transcript: Transcript) -> str:
+    return f"From {transcript.url}, {transcript.taken_at:%Y-%m-%d %H:%M %Z}".strip()
+
+
+def _answer_in_markdown(answer: Answer) -> Iterator[str]:
+    if answer.message.content:
+        yield answer.message.content.strip()
+    if sentence := _not_done(answer):
+        yield f"*{escape_markdown(sentence)}*"
+    if answer.cited:
+        yield "### Sources"
+        yield "\n".join(
+            f"- \\[{one.number}\\] {escape_markdown(f'{one.title}, {one.place.lower()}')}"
+            + (f": “{escape_markdown(_excerpt(one.citation))}”" if _excerpt(one.citation) else "")
+            for one in answer.cited
+        )
+
+
+def html(transcript: Transcript) -> str:
+    """Write the conversation as HTML that stands alone, for `CSS`."""
+    parts = [
+        format_html("<h1>{}</h1>", transcript.title),
+        format_html('<p class="about">{}</p>', _about(transcript)),
+    ]
+    for turn in transcript.turns:
+        parts.append(format_html("<h2>{}</h2>", turn.question.content))
+        parts += _answer_in_html(turn.answer) if turn.answer else []
+    return f"<html><body>{''.join(parts)}</body></html>"
+
+
+def _answer_in_html(answer: Answer) -> Iterator[SafeString]:
+    # Without numbers the markers stay text: nothing can be clicked on paper. What is rendered
+    # was sanitised.
+    yield mark_safe(render_answer(answer.message.content, ()))
+    if sentence := _not_done(answer):
+        yield format_html('<p class="about">{}</p>', sentence)
+    if answer.cited:
+        yield mark_safe("<h3>Sources</h3>")
+    for one in answer.cited:
+        yield format_html(
+            '<p class="source">[{}] {}, {}</p>', one.number, one.title, one.place.lower()
+        )
+        if said := _excerpt(one.citation):
+            yield format_html('<p class="excerpt">“{}”</p>', said)
+
+
+def _not_done(answer: Answer) -> str:
+    return NOT_DONE.get(answer.state, "").format(error=answer.message.error)
+
+
+def _excerpt(citation: VisibleCitation) -> str:
+    """What the answer leans on, in the source's words; empty for what one may not read."""
+    said = " … ".join(citation.quotes) or citation.caption or citation.text
+    words = " ".join(said.split())
+    return words if len(words) <= EXCERPT else f"{words[:EXCERPT].rstrip()} …"
+
+
+def file_name(title: str, extension: str) -> str:
+    """A name for the file that is safe anywhere: letters, digits and dashes."""
+    words = "".join(c if c.isalnum() else " " for c in title).split()
+    return f"{'-'.join(words)[:80] or 'conversation'}.{extension}"
