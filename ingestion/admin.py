@@ -32,7 +32,7 @@ class CollectionAdmin(admin.ModelAdmin):
     list_display = ["name", "owner", "is_public", "created_at"]
     list_filter = ["is_public"]
     search_fields = ["name", "owner__username"]
-    filter_horizontal = ["editors", "viewers"]
+    filter_horizontal = ["editors", "viewers", "editor_groups", "viewer_groups"]
 
 
 @admin.register(Document)

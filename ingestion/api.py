@@ -15,12 +15,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from ingestion import collections, documents, labels
+from ingestion import collections, documents, labels, sharing
 from ingestion.models import Collection, Document, DocumentState
 from ingestion.serializers import (
     CollectionSerializer,
     DocumentSerializer,
     LabelsSerializer,
+    MemberSerializer,
+    UnshareSerializer,
     UploadSerializer,
 )
 
@@ -54,6 +56,34 @@ class CollectionViewSet(
         """Delete the collection with all its documents."""
         self._require_owner(instance)
         collections.delete(instance)
+
+    @extend_schema(responses=MemberSerializer(many=True))
+    @action(detail=True, pagination_class=None)
+    def members(self, request: Request, pk: Any = None) -> Response:
+        """List whom the collection is shared with; only its owner may."""
+        found = self.get_object()
+        self._require_owner(found)
+        return Response(MemberSerializer(sharing.members(found), many=True).data)
+
+    @extend_schema(request=MemberSerializer, responses=MemberSerializer(many=True))
+    @members.mapping.post
+    def share(self, request: Request, pk: Any = None) -> Response:
+        """Give a person or a group a role, in place of the one they have."""
+        found, form = self.get_object(), MemberSerializer(data=request.data)
+        self._require_owner(found)
+        form.is_valid(raise_exception=True)
+        sharing.share(found, **form.validated_data)
+        return Response(MemberSerializer(sharing.members(found), many=True).data)
+
+    @extend_schema(request=UnshareSerializer, responses=MemberSerializer(many=True))
+    @action(detail=True, methods=["post"], pagination_class=None)
+    def unshare(self, request: Request, pk: Any = None) -> Response:
+        """Take a person's or a group's role away."""
+        found, form = self.get_object(), UnshareSerializer(data=request.data)
+        self._require_owner(found)
+        form.is_valid(raise_exception=True)
+        sharing.unshare(found, **form.validated_data)
+        return Response(MemberSerializer(sharing.members(found), many=True).data)
 
     def _require_owner(self, collection: Any) -> None:
         if not Collection.objects.owned_by(self.request.user).filter(pk=collection.pk).exists():

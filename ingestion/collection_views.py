@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import Group
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from ingestion import collections
-from ingestion.forms import CollectionForm
+from ingestion import collections, sharing
+from ingestion.errors import PermanentError
+from ingestion.forms import CollectionForm, SharingForm
 from ingestion.models import Collection
 from ingestion.views import HtmxRequest
 
@@ -41,6 +43,27 @@ def delete(request: HtmxRequest, pk: int) -> HttpResponse:
     plural = "" if number == 1 else "s"
     messages.success(request, f"“{found}” was deleted, with {number} document{plural}.")
     return redirect("ingestion:documents")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def sharing_page(request: HtmxRequest, pk: int) -> HttpResponse:
+    """Show whom a collection is shared with; a POST changes one thing about that."""
+    found = _own(request, pk)
+    if request.method == "POST":
+        form = SharingForm(request.POST)
+        try:
+            form.apply(found)
+        except PermanentError as exc:
+            messages.error(request, str(exc))
+        return redirect("ingestion:sharing", pk=pk)
+    context = {
+        "collection": found,
+        "members": sharing.members(found),
+        "roles": sharing.Role.choices,
+        "groups": Group.objects.order_by("name"),
+    }
+    return render(request, "ingestion/sharing.html", context)
 
 
 def _own(request: HtmxRequest, pk: int) -> Collection:

@@ -8,6 +8,8 @@ from django import forms
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
 
+from ingestion import sharing
+from ingestion.errors import PermanentError
 from ingestion.listing import Filters, Order, StateGroup
 from ingestion.models import Collection
 
@@ -83,3 +85,30 @@ class CollectionForm(forms.ModelForm):
         if own.exclude(pk=self.instance.pk).exists():
             raise forms.ValidationError("You have a collection of this name already.")
         return name
+
+
+class SharingForm(forms.Form):
+    """One change of who may read a collection."""
+
+    do = forms.ChoiceField(
+        choices=[(word, word) for word in ("share", "unshare", "open", "close")],
+        error_messages={"required": "Choose what to change."},
+    )
+    kind = forms.ChoiceField(choices=sharing.Kind.choices, required=False)
+    name = forms.CharField(max_length=150, required=False)
+    role = forms.ChoiceField(choices=sharing.Role.choices, required=False)
+
+    def apply(self, collection: Collection) -> None:
+        """Make the change. Raises PermanentError with a sentence."""
+        if not self.is_valid():
+            raise PermanentError("This change makes no sense: reload the page, and try again.")
+        chosen = self.cleaned_data
+        kind, name = chosen["kind"] or sharing.Kind.PERSON, chosen["name"]
+        match chosen["do"]:
+            case "share":
+                role = chosen["role"] or sharing.Role.VIEWER
+                sharing.share(collection, kind=kind, name=name, role=role)
+            case "unshare":
+                sharing.unshare(collection, kind=kind, name=name)
+            case word:
+                sharing.set_public(collection, public=word == "open")

@@ -21,8 +21,11 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
         if user.is_superuser:
             return self
         return self.filter(
-            Q(owner=user) | Q(is_public=True) | Q(editors=user) | Q(viewers=user)
-        ).distinct()
+            Q(owner=user)
+            | Q(is_public=True)
+            | _shared_with(user, "editor")
+            | _shared_with(user, "viewer")
+        )
 
     def editable_by(self, user: Any) -> CollectionQuerySet:
         """Collections that the user may add documents to and delete documents from."""
@@ -30,13 +33,22 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
             return self.none()
         if user.is_superuser:
             return self
-        return self.filter(Q(owner=user) | Q(editors=user)).distinct()
+        return self.filter(Q(owner=user) | _shared_with(user, "editor"))
 
     def owned_by(self, user: Any) -> CollectionQuerySet:
         """Collections that the user may rename and delete."""
         if not user.is_authenticated:
             return self.none()
         return self if user.is_superuser else self.filter(owner=user)
+
+
+def _shared_with(user: Any, role: str) -> Q:
+    """Collections where the user, or a group of the user's, has this role."""
+    people: Any = getattr(Collection, f"{role}s").through.objects
+    groups: Any = getattr(Collection, f"{role}_groups").through.objects
+    return Q(pk__in=people.filter(user=user).values("collection")) | Q(
+        pk__in=groups.filter(group__user=user).values("collection")
+    )
 
 
 class Collection(models.Model):
@@ -52,6 +64,12 @@ class Collection(models.Model):
     )
     viewers = models.ManyToManyField(
         settings.AUTH_USER_MODEL, blank=True, related_name="viewable_collections"
+    )
+    editor_groups = models.ManyToManyField(
+        "auth.Group", blank=True, related_name="editable_collections"
+    )
+    viewer_groups = models.ManyToManyField(
+        "auth.Group", blank=True, related_name="viewable_collections"
     )
     is_public = models.BooleanField(
         default=False, help_text="Everyone who can sign in may read it."

@@ -7,7 +7,7 @@ from typing import Any
 from django.urls import reverse
 from rest_framework import serializers
 
-from ingestion import documents, labels, page_store
+from ingestion import documents, labels, page_store, sharing
 from ingestion.models import Chunk, Collection, Document, Page
 
 
@@ -28,6 +28,17 @@ class CollectionSerializer(serializers.ModelSerializer[Collection]):
         if own.exists():
             raise serializers.ValidationError("You already have a collection of this name.")
         return name
+
+
+class UnshareSerializer(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(sharing.Kind.choices, default=sharing.Kind.PERSON)
+    name = serializers.CharField(max_length=150, help_text="A user's or a group's.")
+
+
+class MemberSerializer(UnshareSerializer):
+    """A person or a group that a collection is shared with."""
+
+    role = serializers.ChoiceField(sharing.Role.choices, default=sharing.Role.VIEWER)
 
 
 class UploadSerializer(serializers.Serializer[Any]):

@@ -12,6 +12,7 @@ urlpatterns = [
     path("progress/", views.progress, name="progress"),
     path("collections/", views.create_collection, name="create_collection"),
     path("collections/<int:pk>/rename/", collection_views.rename, name="rename_collection"),
+    path("collections/<int:pk>/sharing/", collection_views.sharing_page, name="sharing"),
     path("collections/<int:pk>/delete/", collection_views.delete, name="delete_collection"),
     path("<uuid:uuid>/", document_views.document, name="document"),
     path("<uuid:uuid>/panel/", document_views.panel, name="panel"),
