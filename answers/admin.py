@@ -8,8 +8,11 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from answers import conversations
+from answers import conversations, feedback
 from answers.models import Citation, Conversation, Feedback, Message
+from retrieval.models import QuestionSet
+
+FEEDBACK_SET = "From feedback"
 
 
 class WrittenByAnswers(admin.ModelAdmin):
@@ -65,6 +68,20 @@ class FeedbackAdmin(WrittenByAnswers):
     search_fields = ["comment", "message__content", "message__question__content"]
     list_select_related = ["message__question", "user"]
 
+    actions = ["add_to_question_set"]
+
+    def has_question_set_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("retrieval.add_question")
+
+    @admin.action(
+        description=f"Add the good ones to the question set “{FEEDBACK_SET}”",
+        permissions=["question_set"],
+    )
+    def add_to_question_set(self, request: HttpRequest, queryset: QuerySet[Feedback]) -> None:
+        question_set, _ = QuestionSet.objects.get_or_create(name=FEEDBACK_SET)
+        count = feedback.add_to_set(queryset, question_set)
+        self.message_user(request, f"{count} questions were added to “{question_set}”.")
+
     @admin.display(description="question")
-    def question(self, feedback: Feedback) -> str:
-        return feedback.message.question.content[:80] if feedback.message.question else ""
+    def question(self, given: Feedback) -> str:
+        return given.message.question.content[:80] if given.message.question else ""

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
+
+from django.db.models import QuerySet
 
 from answers.models import Feedback, Message, Reason, Verdict
 from ingestion.errors import PermanentError
+from ingestion.models import Document
+from retrieval import questions
+from retrieval.models import QuestionSet
 
 REASONS = {
     Verdict.GOOD: (Reason.RIGHT, Reason.WELL_SOURCED),
@@ -42,26 +48,61 @@ def of(answer: Message, user: Any) -> Feedback | None:
     return Feedback.objects.filter(message=answer, user=user).first()
 
 
-def judged_questions() -> Iterator[dict[str, Any]]:
-    """One record for each document that a good answer cites, with the pages that it cites there.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A question whose answer was found good, and what that answer cites of one document."""
+
+    feedback: Feedback
+    question: str
+    document: Document
+    boxes: tuple[tuple[float, ...], ...]
+
+    @property
+    def pages(self) -> list[int]:
+        return sorted({int(box[0]) for box in self.boxes})
+
+    def as_record(self) -> dict[str, Any]:
+        return {
+            "id": f"feedback-{self.feedback.pk}-{self.document.uuid}",
+            "question": self.question,
+            "answer": self.feedback.message.content,
+            "doc": self.document.filename,
+            "document": str(self.document.uuid),
+            "gold_pages": self.pages,
+            "gold_boxes": [list(box) for box in self.boxes],
+        }
+
+
+def judged(found: QuerySet[Feedback]) -> Iterator[Judged]:
+    """The good answers among the feedback, once for each document that they cite.
 
     A source that was removed is left out: nothing could be found in it.
     """
-    good = Feedback.objects.filter(verdict=Verdict.GOOD).order_by("pk")
-    related = good.select_related("message__question", "message__conversation")
-    for feedback in related.prefetch_related("message__citations__document"):
-        question = feedback.message.question
-        pages: dict[Any, set[int]] = {}
+    good = found.filter(verdict=Verdict.GOOD).order_by("pk").select_related("message__question")
+    for feedback in good.prefetch_related("message__citations__document"):
+        asked = feedback.message.question
+        question = feedback.message.search_query or (asked.content if asked else "")
+        boxes: dict[Document, list[tuple[float, ...]]] = {}
         for citation in feedback.message.citations.all():
-            if citation.cited and citation.document:
-                boxed = {int(box[0]) for box in citation.boxes}
-                pages.setdefault(citation.document, set()).update(boxed or {citation.page_number})
-        for document, numbers in pages.items():
-            yield {
-                "id": f"feedback-{feedback.pk}-{document.uuid}",
-                "question": feedback.message.search_query or (question.content if question else ""),
-                "answer": feedback.message.content,
-                "doc": document.filename,
-                "document": str(document.uuid),
-                "gold_pages": sorted(numbers),
-            }
+            if citation.cited and citation.document and citation.boxes:
+                boxes.setdefault(citation.document, []).extend(map(tuple, citation.boxes))
+        for document, places in boxes.items():
+            yield Judged(feedback, question, document, tuple(places))
+
+
+def add_to_set(found: QuerySet[Feedback], question_set: QuestionSet) -> int:
+    """Add the questions of good answers to a set that searches are measured on; how many.
+
+    Raises BadQuestions.
+    """
+    count = 0
+    for one in judged(found):
+        questions.add(
+            question_set,
+            text=one.question,
+            document=one.document,
+            pages=one.pages,
+            boxes=one.boxes,
+        )
+        count += 1
+    return count

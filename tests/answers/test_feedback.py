@@ -11,6 +11,9 @@ from answers import answering, feedback
 from answers.models import Feedback, Message, MessageState
 from answers.readers import ReaderDelta
 from ingestion.errors import PermanentError
+from ingestion.models import Document
+from retrieval import questions
+from retrieval.models import QuestionSet
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -98,12 +101,24 @@ def test_good_answers_become_questions_with_gold_pages(answer, person, document,
     assert record["document"] == str(document.uuid)
     call_command("export_feedback", output=tmp_path / "set.jsonl", stderr=StringIO())
     assert json.loads((tmp_path / "set.jsonl").read_text()) == record
+    for _ in range(2):
+        call_command("export_feedback", set="Good ones", stdout=StringIO(), stderr=StringIO())
+    (question,) = QuestionSet.objects.get(name="Good ones").questions.all()
+    assert (question.text, question.document, question.pages) == ("How much leave?", document, [1])
+    assert question.boxes == record["gold_boxes"] == [[1, 50, 140, 400, 155]]
+    lines = [json.dumps(record)]
+    again = QuestionSet.objects.create(name="Again")
+    assert questions.import_lines(again, lines, documents=Document.objects.all()).taken == 1
     document.delete()
-    assert list(feedback.judged_questions()) == []
+    assert list(feedback.judged(Feedback.objects.all())) == []
 
 
 def test_staff_see_what_people_think(admin_client, answer, person):
     feedback.give(answer, person, verdict="bad", comment="Not for contractors")
     page = admin_client.get(reverse("admin:answers_feedback_changelist")).content.decode()
     assert "Not for contractors" in page
+    feedback.give(answer, person, verdict="good")
+    chosen = {"action": "add_to_question_set", "_selected_action": [Feedback.objects.get().pk]}
+    admin_client.post(reverse("admin:answers_feedback_changelist"), chosen)
+    assert QuestionSet.objects.get().questions.get().text == "How much leave?"
     assert "How much leave?" in page
