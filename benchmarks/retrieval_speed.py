@@ -67,7 +67,7 @@ def _set_up(folder: Path) -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "rag_site.settings"
     os.environ["DATA_DIR"] = str(folder)
     os.environ["DATABASE_URL"] = f"sqlite:///{folder / 'speed.sqlite3'}"
-    os.environ.update(MODEL_DOWNLOADS="false", LOG_LEVEL="ERROR")
+    os.environ.update(MODEL_DOWNLOADS="false", LOG_LEVEL="ERROR", SEARCH_CACHE_SECONDS="0")
     import django
 
     django.setup()

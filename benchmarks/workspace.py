@@ -34,6 +34,7 @@ def open_workspace(folder: Path) -> None:
         DATA_DIR=str(folder),
         DATABASE_URL=f"sqlite:///{folder / 'pagewise.sqlite3'}",
         MODEL_DOWNLOADS="false",
+        SEARCH_CACHE_SECONDS="0",
         DJANGO_SETTINGS_MODULE="rag_site.settings",
     )
     os.environ.setdefault("MODELS_DIR", str(Path(__file__).parents[1] / "data" / "models"))

@@ -160,6 +160,8 @@ SEARCH_DEFAULTS: dict[str, Any] = {
     "rerank": 40,
     "top_k": 10,
 }
+# How long an answer to a search is kept in the cache; what changes the index changes its key.
+SEARCH_CACHE_SECONDS = env.int("SEARCH_CACHE_SECONDS", 600, validate=validate.Range(min=0))
 # More fresh rows than this and a new FAISS snapshot is built.
 SNAPSHOT_AFTER_ROWS = 2000
 

@@ -76,7 +76,7 @@ def _run(
         request = profiles.request_of(profile.request if profile else {})
         if alpha is not None:
             request = _with_alpha(request, alpha, between)
-        return search(query, where=where, request=replace(request, top_k=SHOWN))
+        return search(query, where=where, request=replace(request, top_k=SHOWN), use_cache=False)
     except ValidationError as exc:
         return profiles.problem_in(exc)
     except (BadRequest, PermanentError, TransientError) as exc:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ingestion.errors import PermanentError
-from retrieval import vectors
+from retrieval import caching, vectors
 from retrieval.embedders import (
     Embedder,
     ModelUnavailable,
@@ -26,8 +26,9 @@ class CannotAsk(PermanentError):
 class QueryVectors:
     """The vectors of some queries in the spaces that they are asked in, made when needed."""
 
-    def __init__(self, queries: Sequence[Query]) -> None:
+    def __init__(self, queries: Sequence[Query], *, use_cache: bool = True) -> None:
         self._queries = queries
+        self._use_cache = use_cache
         self._texts: dict[Embedder, dict[str, np.ndarray]] = {}
         self._images: dict[int, dict[bytes, np.ndarray]] = {}
         self.seconds = 0.0
@@ -62,9 +63,21 @@ class QueryVectors:
         embedder = _embedder(version)
         if embedder not in self._texts:
             texts = list(dict.fromkeys(q.text for q in self._queries if q.text.strip()))
-            encoded = vectors.checked(embedder.encode_queries(texts), version)
-            self._texts[embedder] = dict(zip(texts, encoded, strict=True))
+            self._texts[embedder] = self._encoded(texts, embedder, version)
         return self._texts[embedder][text]
+
+    def _encoded(
+        self, texts: Sequence[str], embedder: Embedder, version: SpaceVersion
+    ) -> dict[str, np.ndarray]:
+        known = caching.query_vectors(version, texts) if self._use_cache else {}
+        new = [text for text in texts if text not in known]
+        if not new:
+            return known
+        rows = vectors.checked(embedder.encode_queries(new), version)
+        made = dict(zip(new, rows, strict=True))
+        if self._use_cache:
+            caching.keep_query_vectors(version, made)
+        return known | made
 
     def _picture(self, query: Query, version: SpaceVersion) -> np.ndarray:
         if query.like is not None:

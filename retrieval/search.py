@@ -10,7 +10,7 @@ import numpy as np
 
 from ingestion.errors import PermanentError
 from ingestion.models import Chunk
-from retrieval import profiles, spaces, vectors
+from retrieval import caching, profiles, spaces, vectors
 from retrieval.candidates import CandidateFilter
 from retrieval.duplicates import first_of_each
 from retrieval.fusion import Ranking
@@ -72,6 +72,7 @@ def search(
     weights: Mapping[str, float] | None = None,
     rerank: bool = True,
     request: SearchRequest | None = None,
+    use_cache: bool = True,
 ) -> SearchResult:
     """Find the chunks that best answer a query, within what the filter lets through.
 
@@ -87,23 +88,66 @@ def search(
     if top_k is not None:
         request = replace(request, top_k=top_k)
     asked = Query(query) if isinstance(query, str) else query
-    return search_many([asked], where=where, request=request)[0]
+    return search_many([asked], where=where, request=request, use_cache=use_cache)[0]
 
 
 def search_many(
-    queries: Sequence[Query], *, where: CandidateFilter, request: SearchRequest
+    queries: Sequence[Query],
+    *,
+    where: CandidateFilter,
+    request: SearchRequest,
+    use_cache: bool = True,
 ) -> list[SearchResult]:
     """Run one request for several queries, which are encoded together.
+
+    Answers are kept for a while, by all that they follow from; `use_cache` switches that off.
 
     Raises PermanentError for a query by a picture that no source can be asked by.
     """
     if where.finds_nothing:
         return [NOTHING for _ in queries]
     live = spaces.live_versions()
-    encoder = QueryVectors(queries)
+    encoder = QueryVectors(queries, use_cache=use_cache)
+    results = []
+    for number, query in enumerate(queries):
+        run = Run(query, number, where, live, encoder)
+        key = caching.key_of(query, request, where, live) if use_cache else ""
+        results.append(NOTHING if query.is_empty else _kept(run, request, key))
+    return results
+
+
+def _kept(run: Run, request: SearchRequest, key: str) -> SearchResult:
+    """Answer from the cache, else run the search and keep what it came to."""
+    start = time.perf_counter()
+    outcome = caching.find(key)
+    if outcome is not None and (hits := _again(outcome, run)) is not None:
+        return _result(hits, request, run, start)
+    result = _run(run, request)
+    if caching.is_complete(request, run.rankings, run.notes):
+        caching.keep(key, _outcome(result, run))
+    return result
+
+
+def _outcome(result: SearchResult, run: Run) -> caching.Outcome:
+    hits = tuple(
+        (hit.chunk.pk, hit.score, hit.fused_score, hit.rerank_score) for hit in result.hits
+    )
+    return caching.Outcome(hits, run.rankings, run.versions, result.notes, run.rerank_model)
+
+
+def _again(outcome: caching.Outcome, run: Run) -> list[Hit] | None:
+    """Read the chunks of an outcome anew; None when one of them may not be shown any more."""
+    run.rankings, run.versions = dict(outcome.rankings), dict(outcome.versions)
+    run.notes, run.rerank_model = list(outcome.notes), outcome.rerank_model
+    with run.timed("cache"):
+        chunks = _readable([pk for pk, *_ in outcome.hits], run)
+    if len(chunks) < len(outcome.hits):
+        run.rankings, run.versions, run.notes, run.rerank_model = {}, {}, [], ""
+        return None
+    sources = _sources(run)
     return [
-        NOTHING if query.is_empty else _run(Run(query, number, where, live, encoder), request)
-        for number, query in enumerate(queries)
+        Hit(chunks[pk], 0, score, sources[pk], fused_score=fused_score, rerank_score=rerank_score)
+        for pk, score, fused_score, rerank_score in outcome.hits
     ]
 
 
@@ -116,7 +160,10 @@ def _run(run: Run, request: SearchRequest) -> SearchResult:
         hits = _resolve(ranking, run, request)
     if request.stage.final is not None and hits:
         hits = _finally(hits, run, request)
-    hits = hits[: request.top_k]
+    return _result(hits[: request.top_k], request, run, start)
+
+
+def _result(hits: Sequence[Hit], request: SearchRequest, run: Run, start: float) -> SearchResult:
     run.timings["total"] = time.perf_counter() - start
     searched.send(sender=SearchRequest, timings=run.timings)
     return SearchResult(

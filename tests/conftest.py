@@ -43,6 +43,7 @@ def data_dir(settings, tmp_path: Path) -> Path:
     settings.INDEX_DIR = tmp_path / "index"
     settings.MODELS_DIR = tmp_path / "models"
     settings.MODEL_DOWNLOADS = False
+    settings.SEARCH_CACHE_SECONDS = 0
     settings.COMPILE_ENCODERS = False
     settings.STORAGES = {
         **settings.STORAGES,
