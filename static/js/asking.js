@@ -99,6 +99,7 @@ export async function begin(old, url, body) {
   sendButton.disabled = true;
   try {
     const turn = parse(await post(url, body)).firstElementChild;
+    if (!turn) throw new Error("The server could not take the question. Reload the page.");
     while (old.nextElementSibling) old.nextElementSibling.remove();
     old.replaceWith(turn);
     goToEnd();
