@@ -149,11 +149,16 @@ def _read(match: re.Match[str]) -> Quantity:
         value=-value * factor if negative else value * factor,
         step=step * factor,
         start=match.start("number"),
-        end=match.end(),
+        # A bracket that only closes belongs to the sentence.
+        end=match.end("number") if _only_closes(match) else match.end(),
         is_scaled=factor != 1.0,
         is_percent=bool(match["percent"]),
         is_money=is_money,
     )
+
+
+def _only_closes(match: re.Match[str]) -> bool:
+    return not match["open"] and bool(match["close"]) and match.end() == match.end("close")
 
 
 def _in_brackets(match: re.Match[str]) -> bool:

@@ -94,7 +94,9 @@ def _disk() -> Check:
 
 
 def _reader() -> Check:
-    if settings.VLM_BASE_URL:
+    if endpoint := settings.ENDPOINTS.get(settings.READER):
+        detail = f"Answers are written by {endpoint['model']} at {endpoint['base_url']}."
+    elif settings.VLM_BASE_URL:
         detail = f"Answers are written by {settings.VLM_MODEL} at {settings.VLM_BASE_URL}."
     else:
         detail = (

@@ -178,10 +178,27 @@ VLM_MAX_OUTPUT_TOKENS = env.int("VLM_MAX_OUTPUT_TOKENS", 1024, validate=validate
 
 VLM_PROFILE = env.str("VLM_PROFILE", "", validate=validate.OneOf(["", *ENDPOINT_PROFILES]))
 
+# A local model that a process of its own loads, once, and serves to this machine alone.
+LOCAL_VLM_MODEL = env.str("LOCAL_VLM_MODEL", "")
+LOCAL_VLM_PORT = env.int("LOCAL_VLM_PORT", 8011, validate=validate.Range(min=1, max=65535))
+LOCAL_VLM_CONTEXT_TOKENS = env.int(
+    "LOCAL_VLM_CONTEXT_TOKENS", 8192, validate=validate.Range(min=512)
+)
+
 _OPENAI_COMPATIBLE = "answers.readers.openai_compatible.OpenAICompatibleReader"
 # Further endpoints, each with a name that conversations choose it by.
 _further: Any = env.json("READERS", {}, validate=_endpoints)
 ENDPOINTS: dict[str, dict[str, Any]] = _further or {}
+if LOCAL_VLM_MODEL:
+    ENDPOINTS = ENDPOINTS | {
+        "local": {
+            "base_url": f"http://127.0.0.1:{LOCAL_VLM_PORT}/v1",
+            "model": LOCAL_VLM_MODEL,
+            "profile": "local",
+            "context_tokens": LOCAL_VLM_CONTEXT_TOKENS,
+            "timeout_seconds": 600,
+        }
+    }
 READERS: dict[str, str] = {
     "openai_compatible": _OPENAI_COMPATIBLE,
     **dict.fromkeys(ENDPOINTS, _OPENAI_COMPATIBLE),

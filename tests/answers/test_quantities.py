@@ -79,3 +79,8 @@ def test_another_number_does_not(claim, source, scale):
 )
 def test_captions_say_the_scale(caption, scale):
     assert scale_of(caption) == scale
+
+
+def test_a_closing_bracket_is_no_part_of_a_number():
+    text = "the rest (about 12) stays"
+    assert text[one(text).start : one(text).end] == "12"

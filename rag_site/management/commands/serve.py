@@ -67,6 +67,10 @@ class Command(BaseCommand):
         if not _redis_answers():
             raise CommandError(f"Redis does not answer at {settings.REDIS_URL}: check REDIS_URL.")
         supervisor.run(Service("The worker", _worker_command()), until=lambda: True, seconds=5)
+        if settings.LOCAL_VLM_MODEL:
+            # It loads while people may ask already: until it is there, answers say so.
+            local = Service("The local model", _local_model_command())
+            supervisor.run(local, until=lambda: True, seconds=5)
         web = Service("The web server", _web_command())
         if not supervisor.run(web, until=_web_answers, seconds=120):
             if supervisor.stopping:
@@ -130,6 +134,17 @@ def _worker_command() -> list[str]:
     return [
         *(sys.executable, "-m", "celery", "-A", "rag_site", "worker", "--beat"),
         *("--loglevel", settings.LOG_LEVEL, "--hostname", "pagewise@%h"),
+    ]
+
+
+def _local_model_command() -> list[str]:
+    folder = settings.MODELS_DIR / settings.LOCAL_VLM_MODEL
+    return [
+        *(sys.executable, "-m", "answers.readers.local_server"),
+        *("--model", str(folder) if folder.is_dir() else settings.LOCAL_VLM_MODEL),
+        *("--port", str(settings.LOCAL_VLM_PORT)),
+        *("--context-tokens", str(settings.LOCAL_VLM_CONTEXT_TOKENS)),
+        *(["--downloads"] if settings.MODEL_DOWNLOADS else []),
     ]
 
 
