@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,8 @@ from answers.markers import find_markers
 from answers.models import Citation, Message
 from answers.places import Range
 from answers.readers import Quote
-from ingestion.models import ChunkKind, Collection, Document, Page
+from ingestion.models import ChunkKind, Document, Page
+from ingestion.models import Collection as Library
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +110,19 @@ def visible_citations(
     message: Message, user: AbstractUser | AnonymousUser
 ) -> list[VisibleCitation]:
     """Return the answer's citations in order, as this person may see them."""
-    readable = set(Collection.objects.visible_to(user).values_list("pk", flat=True))
-    rows = message.citations.select_related("document").order_by("number")
-    return [_visible(row, readable) for row in rows]
+    return visible_citations_of([message], user)[message.pk]
+
+
+def visible_citations_of(
+    messages: Collection[Message], user: AbstractUser | AnonymousUser
+) -> dict[int, list[VisibleCitation]]:
+    """Return the citations of several answers, by the answer's id, with two queries for all."""
+    readable = set(Library.objects.visible_to(user).values_list("pk", flat=True))
+    rows = Citation.objects.filter(message__in=messages).select_related("document")
+    found: dict[int, list[VisibleCitation]] = {message.pk: [] for message in messages}
+    for row in rows.order_by("message", "number"):
+        found[row.message_id].append(_visible(row, readable))
+    return found
 
 
 def _visible(row: Citation, readable: set[int]) -> VisibleCitation:

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from answers import attachments, citations, conversations, feedback, rendering, threads
 from answers.attachments import Shown
 from answers.checks import Checks
+from answers.citations import VisibleCitation
 from answers.feedback import REASONS
 from answers.models import (
     Attachment,
@@ -90,6 +91,12 @@ class Answer:
         return [(label, timings[name]) for name, label in MOMENTS.items() if name in timings]
 
     @property
+    def searched_for(self) -> str:
+        """What was searched for, where that is not what was asked: a follow-up, made whole."""
+        asked, query = self.message.question, self.message.search_query
+        return query if asked and query != asked.content.strip() else ""
+
+    @property
     def text_with_sources(self) -> str:
         """The answer's Markdown, and below it what it cites, as a list."""
         cited = [f"[{one.number}] {one.title}, {one.place.lower()}" for one in self.cited]
@@ -128,10 +135,16 @@ class Turn:
     attachments: Sequence[Shown] = ()
 
 
-def of_message(message: Message, user: AbstractUser, versions: Versions | None = None) -> Answer:
-    """An answer, with its sources as this user may see them."""
-    found = [Source(citation) for citation in citations.visible_citations(message, user)]
-    sources = tuple(sorted(found, key=lambda source: not source.cited))
+def of_message(
+    message: Message,
+    user: AbstractUser,
+    versions: Versions | None = None,
+    visible: Sequence[VisibleCitation] | None = None,
+) -> Answer:
+    """An answer, with its sources as this user may see them: `visible`, where they are known."""
+    if visible is None:
+        visible = citations.visible_citations(message, user)
+    sources = tuple(sorted(map(Source, visible), key=lambda source: not source.cited))
     return Answer(message, sources, versions, feedback.of(message, user))
 
 
@@ -154,11 +167,13 @@ def of_conversation(conversation: Conversation, user: AbstractUser) -> list[Turn
     """The turns of the branch that is shown, oldest first."""
     thread = _Thread(conversation.pk)
     shown = set(threads.shown(conversation, thread.tree))
-    rows = [row for row in conversation.messages.select_related("conversation") if row.pk in shown]
+    messages = conversation.messages.select_related("conversation", "question")
+    rows = [row for row in messages if row.pk in shown]
+    written = [row for row in rows if row.role == Role.ASSISTANT]
+    visible = citations.visible_citations_of(written, user)
     answers = {
-        row.question_id: of_message(row, user, thread.versions(row))
-        for row in rows
-        if row.role == Role.ASSISTANT
+        row.question_id: of_message(row, user, thread.versions(row), visible[row.pk])
+        for row in written
     }
     questions = [row for row in rows if row.role == Role.USER]
     carried = _carried(questions, user)

@@ -46,6 +46,7 @@ def main() -> None:
                 outcome, said = _answer(row, arguments.reader, ids)
                 outcomes.append(outcome)
                 details.write(json.dumps(said) + "\n")
+                details.flush()
     report = summary(outcomes)
     for name, value in report.items():
         print(f"{name:24}{value:10}")

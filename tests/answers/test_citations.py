@@ -4,7 +4,7 @@ import pytest
 from django.core.files.storage import default_storage
 
 from answers import answering, searching
-from answers.citations import visible_citations
+from answers.citations import visible_citations, visible_citations_of
 from answers.models import Citation, Message
 from answers.readers import ReaderDelta
 from ingestion import documents
@@ -133,8 +133,18 @@ def test_numbers_are_unique_within_an_answer(answer):
 
 
 def test_images_go_with_the_last_citation_that_shows_them(answer, conversation):
-    answering.answer_now(conversation, "And how much leave is there now?")
-    answer.delete()
+    later = answering.answer_now(conversation, "And how much leave is there now?")
+    later.delete()
     assert len(default_storage.listdir("evidence")[1]) == 4
     conversation.delete()
     assert default_storage.listdir("evidence")[1] == []
+
+
+def test_the_citations_of_many_answers_take_two_queries(
+    conversation, scripted, person, django_assert_max_num_queries
+):
+    scripted.script = lambda prompt: iter([ReaderDelta(text="25 days [1].")])
+    answers = [answering.answer_now(conversation, "How much leave?") for _ in range(3)]
+    with django_assert_max_num_queries(2):
+        found = visible_citations_of(answers, person)
+    assert [[one.number for one in found[answer.pk]] for answer in answers] == [[1, 2, 3]] * 3

@@ -55,7 +55,7 @@ def save_tiny_model(folder: Path) -> None:
         size={"longest_edge": 64}, max_image_size={"longest_edge": 32}, do_image_splitting=False
     )
     small = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1}
-    config = Idefics3Config(
+    config = Idefics3Config(  # type: ignore[call-arg]
         vision_config={**small, "num_attention_heads": 2, "image_size": 32, "patch_size": 8},
         text_config={
             **small,
