@@ -92,8 +92,10 @@ def formula(text: str) -> str:
     """Return what a formula shows: LaTeX without spaces, braces around one sign, and fonts."""
     fonts = r"\\(?:math(?:bf|rm|it|cal|bb)|text|boldsymbol|left|right)(?![a-zA-Z])|\\[,;!]"
     text = re.sub(fonts, "", text)
-    text = re.sub(r"\s+|[$]", "", text)
-    return re.sub(r"\{(\\[a-zA-Z]+|.)\}", r"\1", text)
+    text, before = re.sub(r"\s+|[$]", "", text), ""
+    while text != before:
+        before, text = text, re.sub(r"\{(\\[a-zA-Z]+|.)\}", r"\1", text)
+    return text
 
 
 def plain(text: str) -> str:

@@ -98,12 +98,19 @@ class TableCell:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table's grid: `cells` are in reading order; rows below `header_rows` are data."""
+    """A table's grid: `cells` are in reading order; rows below `header_rows` are data.
+
+    A table that runs over pages comes in `parts`, one per page, that share a `key` and each
+    have the header; `part` counts them from 1. A table of one part has no key.
+    """
 
     rows: int
     columns: int
     cells: tuple[TableCell, ...]
     header_rows: int = 1
+    key: str = ""
+    part: int = 1
+    parts: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,13 +60,16 @@ def block_from_json(data: dict[str, Any]) -> Block:
 
 
 def table_as_json(table: Table) -> dict[str, Any]:
-    """Return the table's grid as JSON values, spans left out where they are 1."""
-    return {
+    """Return the table's grid as JSON values; spans of 1 and parts of 1 are left out."""
+    data: dict[str, Any] = {
         "rows": table.rows,
         "columns": table.columns,
         "header_rows": table.header_rows,
         "cells": [_cell_as_json(cell) for cell in table.cells],
     }
+    if table.parts > 1:
+        data |= {"key": table.key, "part": table.part, "parts": table.parts}
+    return data
 
 
 def _cell_as_json(cell: TableCell) -> dict[str, Any]:
@@ -97,6 +100,9 @@ def table_from_json(data: dict[str, Any]) -> Table:
             )
             for cell in data["cells"]
         ),
+        key=str(data.get("key", "")),
+        part=int(data.get("part", 1)),
+        parts=int(data.get("parts", 1)),
     )
 
 

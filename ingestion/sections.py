@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ingestion.captions import attach, line_above, notes_below
@@ -10,14 +10,12 @@ from ingestion.furniture import furniture
 from ingestion.headings import heading_levels
 from ingestion.images import are_alike
 from ingestion.layout import Block, PageContent
-from ingestion.tables import continued
+from ingestion.running_tables import going_on, new_words, numbered
 from ingestion.text_flow import Flow, Passage, vocabulary
 
 FIGURES = ("table", "picture")
 # Pictures whose sides differ by at most this share may be the same.
 SAME_SIZE = 0.05
-# The edges of a table that goes on over a page differ by at most this many points.
-SAME_EDGE = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +42,7 @@ class _Item:
     page: int
     block: Block
     captions: tuple[Block, ...] = ()
+    goes_on: bool = False
 
 
 @dataclass(slots=True)
@@ -133,7 +132,7 @@ class _Builder:
 
 def sections(pages: Sequence[PageContent]) -> Iterator[Section]:
     """Cut a document into sections, in reading order, without page headers and footers."""
-    items = list(_items(pages))
+    items = _with_parts_numbered(_items(pages))
     levels = heading_levels(item.block for item in items)
     words = vocabulary(line for item in items for line in item.block.lines)
     builder = _Builder(words)
@@ -168,27 +167,44 @@ def _items(pages: Sequence[PageContent]) -> Iterator[_Item]:
                 own = line_above(blocks, index)
             if block.kind in FIGURES:
                 own = [*own, *notes_below(blocks, index)]
-            item = _Item(page.number, block, tuple(blocks[i] for i in own))
-            if last is not None and last.page == page.number - 1:
-                item = _going_on(last, item)
-            last = item
+            item = _going_on(last, _Item(page.number, block, tuple(blocks[i] for i in own)))
+            # Footnotes stand at the foot of a page in the middle of a table, too.
+            if block.kind != "footnote":
+                last = item
             yield item
 
 
-def _going_on(last: _Item, item: _Item) -> _Item:
+def _going_on(last: _Item | None, item: _Item) -> _Item:
     """Give a table that goes on from the page before that one's header and captions.
 
-    It does if it stands first on its page and the other last, between the same edges.
+    It does if it stands first on its page and the other last.
     """
-    above, below = last.block, item.block
-    if not (above.table and below.table) or item.captions:
+    if last is None or last.page != item.page - 1:
         return item
-    if max(abs(above.box.x0 - below.box.x0), abs(above.box.x1 - below.box.x1)) > SAME_EDGE:
-        return item
-    table = continued(above.table, below.table)
+    table = going_on(last.block, item.block, captions=item.captions, said=last.captions)
     if table is None:
         return item
-    return _Item(item.page, replace(below, table=table), last.captions)
+    more = new_words(item.captions, last.captions)
+    captions = (*last.captions, *more)
+    return _Item(item.page, replace(item.block, table=table), captions, goes_on=True)
+
+
+def _with_parts_numbered(items: Iterable[_Item]) -> list[_Item]:
+    """Let the parts of each table that runs over pages know of each other."""
+    found = list(items)
+    tables = [index for index, item in enumerate(found) if item.block.table is not None]
+    runs: list[list[int]] = []
+    for index in tables:
+        if found[index].goes_on:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    for number, run in enumerate((run for run in runs if len(run) > 1), start=1):
+        parts = [table for index in run if (table := found[index].block.table) is not None]
+        for index, part in zip(run, numbered(parts, key=f"table-{number}"), strict=True):
+            block = replace(found[index].block, table=part)
+            found[index] = replace(found[index], block=block)
+    return found
 
 
 def _same_picture(one: Block, other: Block) -> bool:

@@ -152,6 +152,12 @@ class PageDetailSerializer(PageSerializer):
 
 
 class ChunkSerializer(serializers.ModelSerializer[Chunk]):
+    table = serializers.JSONField(
+        read_only=True,
+        help_text="Structured cells of a table. One that runs over pages comes in `parts`, each "
+        "with the header, that share a `key`; `part` counts from 1.",
+    )
+
     class Meta:
         model = Chunk
         fields = [

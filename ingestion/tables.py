@@ -9,7 +9,6 @@ from ingestion.layout import Box, Table, TableCell
 from ingestion.lines import bounding_box, build_lines
 from ingestion.raw_page import Word
 from ingestion.table_header import with_header
-from ingestion.table_markdown import header_texts
 from ingestion.table_phrases import (
     Phrase,
     phrases,
@@ -108,22 +107,3 @@ def _without_gaps(cells: list[TableCell]) -> Table:
         for cell in cells
     )
     return Table(rows=len(rows), columns=len(columns), cells=kept)
-
-
-def continued(above: Table, below: Table) -> Table | None:
-    """Return the table `below` under the header of the one that it goes on from, or None.
-
-    Tables go on over a page if they have as many columns; the header may be said again.
-    """
-    if above.columns != below.columns or above.header_rows >= above.rows:
-        return None
-    if header_texts(above) == header_texts(below):
-        return below
-    header = [replace(cell, box=None) for cell in above.cells if cell.row < above.header_rows]
-    moved = [replace(cell, row=cell.row + above.header_rows) for cell in below.cells]
-    return Table(
-        rows=above.header_rows + below.rows,
-        columns=below.columns,
-        cells=(*header, *moved),
-        header_rows=above.header_rows,
-    )

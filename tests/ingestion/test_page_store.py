@@ -14,6 +14,9 @@ TABLE = Table(
     columns=3,
     header_rows=1,
     cells=(TableCell(0, 0, "a", BOX, column_span=2), TableCell(1, 0, "b", row_span=1)),
+    key="table-1",
+    part=2,
+    parts=3,
 )
 BLOCKS = (
     Block("heading", BOX, (Line("Title", BOX),), level=2, font_size=12.5),

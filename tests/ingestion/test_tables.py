@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from ingestion.layout import Box, Table
 from ingestion.table_markdown import header_texts, row_texts, to_markdown
-from ingestion.tables import build_table, continued
+from ingestion.tables import build_table
 from tests.ingestion.page_builders import words
 
 BOX = Box(70, 100, 400, 160)
@@ -84,27 +84,6 @@ def test_the_names_under_a_spanning_name_are_header_though_they_are_numbers() ->
         lines=(120.0, 140.0),
     )  # fmt: skip
     assert header_texts(found) == ["", "Accuracy by level here 1", "Accuracy by level here 2"]
-
-
-def test_a_table_that_goes_on_has_the_header_of_its_beginning() -> None:
-    above = table(
-        (72, "Item"), (202, "2022"), (302, "2023"),
-        (72, "Sales"), (202, "10"), (302, "12"),
-        lines=(120.0,),
-    )  # fmt: skip
-    below = table(
-        (72, "Costs"), (202, "8"), (302, "9"),
-        (72, "Profit"), (202, "2"), (302, "3"),
-        lines=(120.0,),
-    )  # fmt: skip
-    joined = continued(above, below)
-    assert joined is not None
-    assert to_markdown(joined).split("\n") == [
-        "| Item | 2022 | 2023 |",
-        "| --- | --- | --- |",
-        "| Costs | 8 | 9 |",
-        "| Profit | 2 | 3 |",
-    ]
 
 
 def test_a_short_name_over_the_middle_heads_all_its_columns() -> None:
