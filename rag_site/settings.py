@@ -155,8 +155,10 @@ SPACES_FILE = Path(env.str("SPACES_FILE", str(DATA_DIR / "spaces.toml"))).expand
 KEYWORD_ANALYZER = "en_stem"
 SEARCH_DEFAULTS: dict[str, Any] = {
     "candidates": 60,
+    # How the lists are merged, and what each weighs: measured, see docs/retrieval.md.
+    "fusion": "zmuv",
     "rrf_k": 60,
-    "weights": {"text": 1.0, "image": 1.0, "keywords": 1.0},
+    "weights": {"text": 0.3, "image": 0.3, "keywords": 1.0},
     "rerank": 40,
     "top_k": 10,
 }

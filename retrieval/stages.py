@@ -11,9 +11,9 @@ from ingestion.errors import PermanentError
 from ingestion.models import Chunk
 from retrieval import fusion, vectors
 from retrieval import rerank as reranking
-from retrieval.embedders import ModelUnavailable
+from retrieval.embedders import FALLBACK_PREFIX, ModelUnavailable
 from retrieval.fusion import Ranking
-from retrieval.models import Embedding
+from retrieval.models import Embedding, SpaceInput
 from retrieval.request import Final, Source, Stage
 from retrieval.similarity import similarities
 from retrieval.sources import Run, ask
@@ -23,13 +23,35 @@ def fused(stage: Stage, run: Run) -> Ranking:
     """Ask the stage's sources and merge what they found; the lists stay in `run.rankings`."""
     weights, lists = stage.weights(), {}
     for source in stage.sources:
-        if weights[source.label] == 0:
+        if weights[source.label] == 0 or _says_it_again(source, stage, run):
             continue
         ranking = ask(source, run) if isinstance(source, Source) else _whole(source, run)
         if ranking is not None:
             lists[source.label] = run.rankings[source.label] = ranking
     with run.timed("fuse"):
         return fusion.merge(lists, stage.fusion.method, k=stage.fusion.k, weights=weights)
+
+
+def _says_it_again(source: Source | Stage, stage: Stage, run: Run) -> bool:
+    """Tell whether a list would only repeat another one of the stage.
+
+    A space of pictures that is filled from text about them, for want of its own model, is asked
+    where it stands alone; beside the space of that text model it would count the same twice.
+    """
+    version = run.live.get(source.space) if isinstance(source, Source) else None
+    if version is None or version.input != SpaceInput.DESCRIPTION:
+        return False
+    weights = stage.weights()
+    others = [
+        run.live.get(other.space)
+        for other in stage.sources
+        if isinstance(other, Source) and weights[other.label] != 0
+    ]
+    model = version.model.removeprefix(FALLBACK_PREFIX)
+    return any(
+        other is not None and other.input == SpaceInput.TEXT and other.model == model
+        for other in others
+    )
 
 
 def _whole(stage: Stage, run: Run) -> Ranking:

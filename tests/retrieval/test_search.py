@@ -26,7 +26,9 @@ def test_each_hit_says_which_lists_held_it(library):
         "image": 1,
         "keywords": 1,
     }
-    assert best.score == best.fused_score == pytest.approx(3 / 61)
+    # Text: 1, 0 and 0, so sqrt(2) deviations above the mean; the other lists hold one item.
+    standard = 0.3 * (2**0.5 + 2) + 0.3 * 2 + 2
+    assert best.score == best.fused_score == pytest.approx(standard)
     assert [hit.rank for hit in result.hits] == list(range(1, len(result.hits) + 1))
     assert result.index_versions == {"text": 1, "image": 1, "keywords": 1}
 
@@ -128,3 +130,13 @@ def test_repeated_passages_do_not_shorten_the_list(library):
     where = only(*repeated, others)
     found = search("apple", where=where, top_k=3, rerank=False)
     assert len({hit.chunk.text for hit in found.hits}) == 3
+
+
+def test_pictures_found_by_text_about_them_do_not_count_twice(settings, fruit_spaces, request):
+    (settings.MODELS_DIR / "pear-eye.safetensors").unlink()
+    library = request.getfixturevalue("library")
+    where = only(library.document("apple", figure("A plum", "plum plum")))
+    assert set(search("plum", where=where).index_versions) == {"text", "keywords"}
+    alone = search("plum", where=where, weights={"text": 0, "keywords": 0})
+    assert set(alone.index_versions) == {"image"}
+    assert [hit.chunk.caption for hit in alone.hits] == ["A plum"]
