@@ -10,7 +10,7 @@ import numpy as np
 
 from ingestion.errors import PermanentError
 from ingestion.models import Chunk
-from retrieval import caching, profiles, spaces, vectors
+from retrieval import caching, named_places, profiles, spaces, vectors
 from retrieval.candidates import CandidateFilter
 from retrieval.duplicates import first_of_each
 from retrieval.fusion import Ranking
@@ -60,6 +60,9 @@ class SearchResult:
     # Each list by its label, as it was before fusion.
     rankings: Mapping[str, Ranking] = field(default_factory=dict)
 
+
+# Places are looked up in the documents of so many of the best chunks.
+PLACES_OF = 10
 
 NOTHING = SearchResult((), {}, {}, ())
 
@@ -156,6 +159,7 @@ def _run(run: Run, request: SearchRequest) -> SearchResult:
     ranking = fused(request.stage, run)
     if run.query.has_picture and not run.rankings:
         raise PermanentError(" ".join(["Nothing can be found by this picture.", *run.notes]))
+    ranking = _with_places(ranking, run)
     with run.timed("resolve"):
         hits = _resolve(ranking, run, request)
     if request.stage.final is not None and hits:
@@ -174,6 +178,21 @@ def _result(hits: Sequence[Hit], request: SearchRequest, run: Run, start: float)
         rerank_model=run.rerank_model,
         rankings=run.rankings,
     )
+
+
+def _with_places(ranking: Ranking, run: Run) -> Ranking:
+    """Put what stands at places that the question names before the rest."""
+    places = named_places.named_in(run.query.text)
+    if not places or not ranking:
+        return ranking
+    with run.timed("places"):
+        best = [pk for pk, _ in ranking[:PLACES_OF]]
+        owners = dict(Chunk.objects.filter(pk__in=best).values_list("pk", "document_id"))
+        documents = list(dict.fromkeys(owners[pk] for pk in best if pk in owners))
+        named = named_places.chunks_at(places, documents[: named_places.DOCUMENTS])
+    if named:
+        run.rankings["places"] = [(pk, 1.0) for pk in named]
+    return named_places.put_first(ranking, named)
 
 
 def _resolve(ranking: Ranking, run: Run, request: SearchRequest) -> list[Hit]:
