@@ -47,8 +47,12 @@ def open_workspace(folder: Path) -> None:
     _start_redis()
     call_command("migrate", verbosity=0)
     from retrieval import spaces
+    from retrieval.models import SpaceVersion, SpaceVersionState
 
     spaces.sync()
+    # What a worker would do: an index of an older form is built anew.
+    for version in SpaceVersion.objects.filter(state=SpaceVersionState.BUILDING):
+        spaces.build_version(version)
 
 
 def _start_redis() -> None:

@@ -16,6 +16,7 @@ from ingestion.models import Chunk
 from retrieval import index_folders, leases
 from retrieval.index_folders import MANIFEST_FILE, folder_of
 from retrieval.keyword_index import KeywordEntry, KeywordIndex, KeywordIndexDamaged, WriterBusy
+from retrieval.keyword_text import name_words
 from retrieval.models import IndexChange, SpaceVersion
 
 logger = logging.getLogger(__name__)
@@ -109,8 +110,10 @@ def live_chunks(document_ids: Sequence[int] | None = None) -> QuerySet[Chunk]:
 
 
 def _entries(chunks: QuerySet[Chunk]) -> Iterator[KeywordEntry]:
-    fields = ("document_id", "kind", "page_number", "heading_path", "caption", "text", "references")
-    for chunk in chunks.only(*fields).iterator(chunk_size=ROWS_PER_BATCH):
-        yield KeywordEntry(
-            chunk.pk, chunk.document_id, chunk.kind, chunk.page_number, chunk.context_text
-        )
+    own = ("document_id", "kind", "page_number", "heading_path", "caption", "text", "references")
+    fields = (*own, "document__title", "document__filename")
+    rows = chunks.select_related("document").only(*fields)
+    for chunk in rows.iterator(chunk_size=ROWS_PER_BATCH):
+        named = name_words(chunk.document.title, chunk.document.filename)
+        text = f"{chunk.context_text}\n{named}"
+        yield KeywordEntry(chunk.pk, chunk.document_id, chunk.kind, chunk.page_number, text)

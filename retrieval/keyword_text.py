@@ -11,7 +11,7 @@ import re
 import unicodedata
 
 # Part of the index's identity: raise it when a change here changes what is indexed.
-ANALYSIS = 1
+ANALYSIS = 2
 
 SOFT_HYPHEN = "\u00ad"
 # Words that carry a question and not its subject; left out of queries, kept in the index.
@@ -31,6 +31,22 @@ _APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
 _COMPOUND = re.compile(r"(?<!\w)\w++(?:[-\u2010\u2011&]\w++)+")
 _JOINER = re.compile(r"[-\u2010\u2011&]")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+
+
+_NAME_JOINTS = re.compile(
+    r"[_\-.+]+|(?<=[a-z])(?=[A-Z])|(?<=(?:19|20)\d\d)(?=[A-Za-z])|(?<=[A-Za-z])(?=(?:19|20)\d\d)"
+)
+
+
+def name_words(title: str, filename: str) -> str:
+    """Return the words of a document's names, as "NIKE 2019 10K" of "NIKE_2019_10K.pdf".
+
+    They are indexed with each of its chunks, so that a company, a product or a year that the
+    question names leads to the document, also where the passage itself does not repeat it.
+    """
+    stem = filename.rpartition(".")[0] or filename
+    words = [word for name in (title, stem) for word in _NAME_JOINTS.sub(" ", name).split()]
+    return " ".join(dict.fromkeys(words))
 
 
 def prepare(text: str) -> str:

@@ -1,7 +1,7 @@
 import pytest
 
 from retrieval.keyword_index import words_of
-from retrieval.keyword_text import prepare
+from retrieval.keyword_text import name_words, prepare
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,16 @@ def test_text_is_prepared(given: str, prepared: str) -> None:
 )
 def test_a_query_becomes_words(query: str, words: list[str]) -> None:
     assert words_of(query) == words
+
+
+@pytest.mark.parametrize(
+    ("title", "filename", "words"),
+    [
+        ("", "NIKE_2019_10K.pdf", "NIKE 2019 10K"),
+        ("Annual Report", "AMCOR_2023Q2_10Q.pdf", "Annual Report AMCOR 2023 Q2 10Q"),
+        ("AnnualReport2021", "scan", "Annual Report 2021 scan"),
+        ("Handbook", "handbook v1.2.pdf", "Handbook handbook v1 2"),
+    ],
+)
+def test_names_of_documents_are_words(title, filename, words):
+    assert name_words(title, filename) == words
