@@ -32,7 +32,7 @@ Ranker = Callable[[str, Sequence[str] | None], list[PageKey]]
 
 def main() -> None:
     arguments = _arguments()
-    questions = _questions(arguments.questions or arguments.data / "questions.jsonl")
+    questions = read_questions(arguments.questions or arguments.data / "questions.jsonl")
     with tempfile.TemporaryDirectory(prefix="pagewise-quality-") as scratch:
         work = arguments.work or Path(scratch)
         open_workspace(work)
@@ -54,7 +54,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _questions(file: Path) -> list[Question]:
+def read_questions(file: Path) -> list[Question]:
+    """Read the answerable questions whose pages are known."""
     rows = [json.loads(line) for line in file.read_text().splitlines() if line.strip()]
     answerable = [row for row in rows if row.get("answerable", True) is not False]
     return [Question.from_json(row) for row in answerable if row.get("gold_pages")]
