@@ -74,8 +74,11 @@ def chunks_at(places: NamedPlaces, document_ids: Iterable[int]) -> list[int]:
     found = set(chunks.filter(_on_pages(places)).values_list("pk", "document_id", "order"))
     if places.labels:
         figures = chunks.filter(kind__in=(ChunkKind.TABLE, ChunkKind.IMAGE)).exclude(caption="")
-        rows = figures.values_list("pk", "document_id", "order", "caption")
-        found |= {tuple(row) for *row, caption in rows if label_of(caption) in places.labels}
+        for pk, document_id, order, caption in figures.values_list(
+            "pk", "document_id", "order", "caption"
+        ):
+            if label_of(caption) in places.labels:
+                found.add((pk, document_id, order))
     return [pk for pk, *_ in sorted(found, key=lambda row: row[1:])]
 
 
