@@ -27,6 +27,7 @@ h2 { font-size: 12pt; margin: 18pt 0 6pt 0; }
 h3 { font-size: 10pt; margin: 10pt 0 3pt 0; color: #444; }
 p, li { margin: 0 0 5pt 0; }
 p.about, p.excerpt { color: #555; font-size: 8.5pt; }
+.doubt-label { color: #7f5200; font-size: 8pt; }
 p.source { margin: 4pt 0 0 0; font-size: 9pt; }
 p.excerpt { margin-left: 16pt; }
 blockquote { margin: 0 0 5pt 12pt; }
@@ -51,6 +52,7 @@ def markdown(transcript: Transcript) -> str:
     parts = [f"# {escape_markdown(transcript.title)}", _about(transcript)]
     for turn in transcript.turns:
         parts.append(f"## {escape_markdown(' '.join(turn.question.content.split()))}")
+        parts += [f"*{escape_markdown(line)}*" for line in _carried(turn)]
         parts += _answer_in_markdown(turn.answer) if turn.answer else []
     return "\n\n".join(parts) + "\n"
 
@@ -62,7 +64,7 @@ def _about(transcript: Transcript) -> str:
 def _answer_in_markdown(answer: Answer) -> Iterator[str]:
     if answer.message.content:
         yield answer.message.content.strip()
-    if sentence := _not_done(answer):
+    for sentence in _remarks(answer):
         yield f"*{escape_markdown(sentence)}*"
     if answer.cited:
         yield "### Sources"
@@ -81,6 +83,7 @@ def html(transcript: Transcript) -> str:
     ]
     for turn in transcript.turns:
         parts.append(format_html("<h2>{}</h2>", turn.question.content))
+        parts += [format_html('<p class="about">{}</p>', line) for line in _carried(turn)]
         parts += _answer_in_html(turn.answer) if turn.answer else []
     return f"<html><body>{''.join(parts)}</body></html>"
 
@@ -88,8 +91,8 @@ def html(transcript: Transcript) -> str:
 def _answer_in_html(answer: Answer) -> Iterator[SafeString]:
     # Without numbers the markers stay text: nothing can be clicked on paper. What is rendered
     # was sanitised.
-    yield mark_safe(render_answer(answer.message.content, ()))
-    if sentence := _not_done(answer):
+    yield mark_safe(render_answer(answer.message.content, (), doubts=answer.checks.doubts))
+    for sentence in _remarks(answer):
         yield format_html('<p class="about">{}</p>', sentence)
     if answer.cited:
         yield mark_safe("<h3>Sources</h3>")
@@ -101,8 +104,19 @@ def _answer_in_html(answer: Answer) -> Iterator[SafeString]:
             yield format_html('<p class="excerpt">“{}”</p>', said)
 
 
-def _not_done(answer: Answer) -> str:
-    return NOT_DONE.get(answer.state, "").format(error=answer.message.error)
+def _carried(turn: Turn) -> Iterator[str]:
+    """What the question was asked about beside its words."""
+    for one in turn.attachments:
+        if not one.hidden:
+            yield f"About {one.label}." if one.is_region else "With an attached picture."
+
+
+def _remarks(answer: Answer) -> Iterator[str]:
+    """How the answer ended where it did not end well, and what its check found."""
+    if answer.state in NOT_DONE:
+        yield NOT_DONE[answer.state].format(error=answer.message.error)
+    if answer.checks.summary:
+        yield f"{answer.checks.summary}."
 
 
 def _excerpt(citation: VisibleCitation) -> str:

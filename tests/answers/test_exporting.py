@@ -5,8 +5,9 @@ import json
 import pytest
 from django.urls import reverse
 
-from answers import answering, conversations, exporting, transcripts
-from answers.models import Conversation
+from answers import answering, conversations, exporting, regions, transcripts
+from answers.attachments import Attached
+from answers.models import Conversation, Message
 from answers.readers import ReaderDelta
 from ingestion.models import Collection, Document
 from ingestion.pdf_library import load_library
@@ -83,6 +84,27 @@ def test_a_long_conversation_fills_several_pages(conversation, export, scripted)
     with load_library(layout=False).open("pdf", export("pdf").content) as document:
         assert document.page_count > 2
         assert f"2 / {document.page_count}" in document[1].get_text()
+
+
+def test_what_was_asked_about_and_what_the_check_found_go_along(
+    conversation, export, document, person
+):
+    box = ",".join(map(str, [document.uuid, 1, 40, 135, 450, 160]))
+    attached = Attached(regions=(regions.find(box, person),))
+    answer = answering.answer_now(conversation, "What is this?", attached=attached)
+    checks = [
+        {"verdict": "supported", "reason": None, "numbers": [], "start": 0, "end": 4},
+        {"verdict": "unsupported", "reason": "uncited", "numbers": [], "start": 5, "end": 8},
+    ]
+    Message.objects.filter(pk=answer.pk).update(checks=checks)
+    text = export("markdown").content.decode()
+    assert "*About Handbook, page 1a.*" in text
+    assert "*1 of 2 statements supported by the cited sources.*" in text
+    with load_library(layout=False).open("pdf", export("pdf").content) as pdf:
+        words = " ".join(" ".join(page.get_text().split()) for page in pdf)
+    assert "About Handbook, page 1a." in words
+    assert "1 of 2 statements supported by the cited sources." in words
+    assert "not supported" in words
 
 
 def test_markup_in_what_was_said_stays_text(conversation, export, scripted):
