@@ -86,6 +86,13 @@ def proceed(run: EvaluationRun, *, until: float = inf) -> bool:
     return True
 
 
+def fail(run: EvaluationRun, problem: str) -> None:
+    """End a run that cannot go on; `problem` is a sentence."""
+    EvaluationRun.objects.filter(pk=run.pk).update(
+        state=EvaluationState.FAILED, error=problem, finished_at=timezone.now()
+    )
+
+
 def _deep(request: SearchRequest) -> SearchRequest:
     return replace(request, top_k=DEPTH)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -48,16 +49,15 @@ class LabForm(forms.Form):
     first = forms.ChoiceField(required=False, label="of")
     second = forms.ChoiceField(required=False, label="against")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, query: Mapping[str, str]) -> None:
         names = lab.labels()
-        for name, preset in (("first", names[0]), ("second", names[-1])):
+        presets = {"first": names[0], "second": names[-1], "alpha": "0.5"}
+        super().__init__({**presets, **query})
+        for name in ("first", "second"):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
             field.choices = [(label, label) for label in names]
-            field.initial = preset
             field.widget.attrs["class"] = "select"
-        self.fields["alpha"].initial = 0.5
 
     @property
     def alpha_or_none(self) -> float | None:

@@ -40,9 +40,9 @@ def staff_only(view: Any) -> Any:
 @staff_only
 def compare(request: HttpRequest) -> HttpResponse:
     """Show one query under two profiles side by side."""
-    form = LabForm(request.GET if request.GET else None)
+    form = LabForm(request.GET.dict())
     context: dict[str, Any] = {"form": form}
-    if form.is_bound and form.is_valid():
+    if form.is_valid():
         context |= _compared(form, request.user)
     is_part = request.headers.get("HX-Request") and not request.headers.get("HX-Boosted")
     template = "retrieval/_sides.html" if is_part else "retrieval/lab.html"
@@ -61,7 +61,7 @@ def _compared(form: LabForm, user: Any) -> dict[str, Any]:
         (wanted["a"], wanted["b"]),
         scope.allowed(user),
         alpha=form.alpha_or_none,
-        between=(wanted["first"] or "text", wanted["second"] or "keywords"),
+        between=(wanted["first"], wanted["second"]),
     )
     return {"sides": sides, "like": like}
 

@@ -25,7 +25,7 @@ from retrieval import (
     profiles,
     spaces,
 )
-from retrieval.models import EvaluationRun, EvaluationState, SpaceVersion
+from retrieval.models import EvaluationRun, SpaceVersion
 
 # A space is filled for this long at a time: uploads come in between.
 TURN_SECONDS = 60.0
@@ -79,7 +79,7 @@ def run_evaluation(run_id: int) -> None:
         complete = evaluation.proceed(run, until=time.monotonic() + TURN_SECONDS)
     except (PermanentError, ValidationError) as exc:
         problem = profiles.problem_in(exc) if isinstance(exc, ValidationError) else str(exc)
-        EvaluationRun.objects.filter(pk=run_id).update(state=EvaluationState.FAILED, error=problem)
+        evaluation.fail(run, problem)
         return
     if not complete:
         background.request("run_evaluation", run_id)

@@ -149,7 +149,11 @@ def test_the_command(question_set, tmp_path):
     file.write_text(json.dumps({"question": "plum", "document": "fruits.pdf", "pages": [4]}))
     report = json.loads(run("more", "--import", str(file), "--within", "document", "--json"))
     assert report["sides"][0]["levels"]["page"]["recall@1"]["mean"] == 1
+    SearchProfile.objects.create(name="bad", request={"sources": [{"space": "sound"}]})
+    with pytest.raises(CommandError, match="no space 'sound'"):
+        run("fruits", "--profile", "bad")
+    assert EvaluationRun.objects.first().state == "failed"
     with pytest.raises(CommandError, match="no set nothing; there is fruits, more"):
         run("nothing")
-    with pytest.raises(CommandError, match="no profile x; there is settings, words"):
+    with pytest.raises(CommandError, match="no profile x; there is settings, bad, words"):
         run("fruits", "--profile", "x")

@@ -43,8 +43,6 @@ class Command(BaseCommand):
             self._proceed(run)
         except (PermanentError, TransientError) as exc:
             raise CommandError(str(exc)) from exc
-        except ValidationError as exc:
-            raise CommandError(profiles.problem_in(exc)) from exc
         self.stdout.write(json.dumps(run.report) if options["json"] else _as_text(run))
 
     def _set(self, options: dict[str, Any]) -> QuestionSet:
@@ -67,8 +65,13 @@ class Command(BaseCommand):
         return found
 
     def _proceed(self, run: EvaluationRun) -> None:
-        while not evaluation.proceed(run, until=time.monotonic() + 10):
-            self.stderr.write(f"{run.done} of {run.total}")
+        try:
+            while not evaluation.proceed(run, until=time.monotonic() + 10):
+                self.stderr.write(f"{run.done} of {run.total}")
+        except (PermanentError, TransientError, ValidationError) as exc:
+            problem = profiles.problem_in(exc) if isinstance(exc, ValidationError) else str(exc)
+            evaluation.fail(run, problem)
+            raise CommandError(problem) from exc
 
 
 def _profile(name: str) -> SearchProfile | None:
