@@ -1,6 +1,6 @@
 """Send hostile files through the real upload and the real worker, and see that both survive.
 
-    python -m benchmarks.hostile --data DIR [--files N]
+    python -m benchmarks.hostile --data DIR [--files N] [--skip N]
 
 DIR holds `hostile_pdfs/files/`. A site is started with its default limits, every file is
 uploaded over HTTP, and every document is followed to its end, while all processes are
@@ -75,7 +75,8 @@ class Report:
 
 def main() -> None:
     arguments = _arguments()
-    files = sorted((arguments.data / "hostile_pdfs" / "files").iterdir())[: arguments.files]
+    files = sorted((arguments.data / "hostile_pdfs" / "files").iterdir())[arguments.skip :]
+    files = files[: arguments.files]
     with tempfile.TemporaryDirectory(prefix="hostile-") as folder:
         report = run(files, Path(folder), tell=_tell)
     print(json.dumps(report.summary()))
@@ -85,6 +86,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])  # type: ignore[union-attr]
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--files", type=int, help="only so many, in the order of their names")
+    parser.add_argument("--skip", type=int, default=0, help="not the first so many of them")
     return parser.parse_args()
 
 

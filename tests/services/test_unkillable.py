@@ -18,12 +18,13 @@ from tests.site import Site, running_site
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("unkillable")]
 
-PAGES = 40
 # Texts that differ in more than a number: else they would be taken for running heads.
-NAMES = [chr(ord("A") + number // 26) + chr(ord("a") + number % 26) for number in range(PAGES)]
+NAMES = ["Ash", "Birch", "Cedar", "Elm", "Fir", "Hazel", "Larch", "Maple", "Oak", "Willow"]
+PAGES = len(NAMES)
 # Generous: a worker starts anew on a machine that is busy with other things.
 SECONDS = 240
 LEAVE_SECONDS = 15
+CANCEL_SECONDS = 5
 LOOK = """
 from ingestion.models import Chunk, Document, Page
 key = "%s"
@@ -52,15 +53,21 @@ def wait_until(condition: Callable[[], Any], seconds: float = SECONDS) -> Any:
     return found
 
 
-def in_the_middle(client: Client, tmp_path: Path) -> str:
-    """Upload a document that is new, and return its id when some of its pages are done."""
+def in_the_middle(client: Client, site: Site, tmp_path: Path) -> str:
+    """Upload a document that is new, and return its id while a page of it is being parsed.
+
+    The parser is stopped over that page: however fast or slow the machine is, nothing is
+    finished before the test has done its part.
+    """
     file = tmp_path / f"{tmp_path.name}.pdf"
     texts = [f"Berth {name} belongs to {tmp_path.name}." for name in NAMES]
     file.write_bytes(pdf_bytes(texts))
     answer = client.upload(file)
     assert answer.status == 201, answer
     key = str(answer.body["id"])
-    wait_until(lambda: 0 < state(client, key)["pages_done"] < PAGES)
+    wait_until(lambda: state(client, key)["pages_done"])
+    os.kill(processes(site, "parser")[0].pid, signal.SIGSTOP)
+    assert state(client, key)["pages_done"] < PAGES
     return key
 
 
@@ -95,7 +102,7 @@ def main_worker(site: Site) -> Process:
 
 @pytest.mark.parametrize("victim", [holder, main_worker], ids=["pool", "main"])
 def test_a_killed_worker_goes_on_at_the_same_page(victim, site, client, tmp_path) -> None:
-    key = in_the_middle(client, tmp_path)
+    key = in_the_middle(client, site, tmp_path)
     before = state(client, key)["pages_done"]
     killed = victim(site)
     kill(killed)
@@ -116,8 +123,16 @@ def final(client: Client, key: str) -> dict[str, Any] | None:
     return found if found["state"] in ("ready", "failed", "cancelled") else None
 
 
+def test_cancelling_takes_seconds_though_a_page_hangs(site, client, tmp_path) -> None:
+    key = in_the_middle(client, site, tmp_path)
+    assert client.post(f"/documents/{key}/cancel/").status == 200
+    assert state(client, key)["state"] == "cancelled"
+    wait_until(lambda: not processes(site, "parser"), CANCEL_SECONDS)
+    assert state(client, key)["state"] == "cancelled"
+
+
 def test_a_deleted_document_leaves_nothing(site, client, tmp_path) -> None:
-    key = in_the_middle(client, tmp_path)
+    key = in_the_middle(client, site, tmp_path)
     folder = Path(site.env["DATA_DIR"]) / "files" / "documents" / key
     assert list(folder.iterdir())
     assert client.send("DELETE", f"/documents/{key}/").status == 204
