@@ -107,7 +107,7 @@ def ask(
         "document": question.document.title,
         "kind": question.kind,
         "relevant": {
-            "page": [f"{question.document_id}:{page}" for page in question.pages],
+            "page": [page_name(question.document_id, page) for page in question.pages],
             "chunk": [str(pk) for pk in gold],
         },
         "sides": [
@@ -116,6 +116,10 @@ def ask(
             for each in wanted
         ],
     }
+
+
+def page_name(document_id: int, page: int) -> str:
+    return f"{document_id}:{page}"
 
 
 def gold_chunks(question: Question) -> set[int]:
@@ -144,7 +148,7 @@ def _area(box: Sequence[float]) -> float:
 
 def _side(result: SearchResult, gold: set[int]) -> dict[str, Any]:
     chunks = [hit.chunk for hit in result.hits]
-    pages = [f"{chunk.document_id}:{chunk.page_number}" for chunk in chunks]
+    pages = [page_name(chunk.document_id, chunk.page_number) for chunk in chunks]
     lists = {
         label: next((rank for rank, (pk, _) in enumerate(ranking, start=1) if pk in gold), None)
         for label, ranking in result.rankings.items()

@@ -49,6 +49,13 @@ class IndexPlan:
     def is_quantised(self) -> bool:
         return self.type == "hnsw_sq8"
 
+    def bytes_per_vector(self, dimension: int) -> int:
+        """Return the memory that one vector takes: its codes, and its links in the graph."""
+        if self.is_exact:
+            return 4 * dimension
+        code = dimension if self.is_quantised else 4 * dimension
+        return code + 8 * self.m + 16
+
     def as_dict(self) -> dict[str, Any]:
         return {"type": "flat"} if self.is_exact else asdict(self)
 
@@ -123,10 +130,7 @@ class VectorIndex:
     @property
     def bytes_per_vector(self) -> int:
         """Memory that one vector takes: its codes, and its links in the graph."""
-        if self.plan.is_exact:
-            return 4 * self.dimension
-        code = self.dimension if self.plan.is_quantised else 4 * self.dimension
-        return code + 8 * self.plan.m + 16
+        return self.plan.bytes_per_vector(self.dimension)
 
     @property
     def keeps_full_vectors(self) -> bool:
