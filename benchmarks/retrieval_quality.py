@@ -74,7 +74,7 @@ class Pagewise:
 
         allowed = self._ids.values() if within is None else [self._ids[name] for name in within]
         where = CandidateFilter(document_ids=frozenset(allowed))
-        return search(question, where=where, top_k=DEPTH).hits
+        return search(question, where=where, top_k=DEPTH, use_cache=False).hits
 
     def rank(self, question: str, within: Sequence[str] | None) -> list[PageKey]:
         pages: dict[PageKey, None] = {}

@@ -7,7 +7,8 @@ the full vectors.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from math import sqrt
 from pathlib import Path
@@ -181,7 +182,8 @@ class VectorIndex:
         flat = self._index if self.plan.is_exact else faiss.downcast_index(self._index.storage)
         selector, _bits = _selector(allowed)
         parameters = faiss.SearchParameters(sel=selector)
-        scores, rows = flat.search(query[None, :], limit, params=parameters)
+        with _one_thread():
+            scores, rows = flat.search(query[None, :], limit, params=parameters)
         return self._best(rows[0], scores[0])
 
     def _walk(
@@ -191,7 +193,8 @@ class VectorIndex:
         selector, _bits = _selector(allowed)
         wanted = limit if self._full is None else min(limit * RESCORE_FACTOR, len(self))
         parameters = faiss.SearchParametersHNSW(efSearch=max(ef_search, wanted), sel=selector)
-        scores, rows = self._index.search(query[None, :], wanted, params=parameters)
+        with _one_thread():
+            scores, rows = self._index.search(query[None, :], wanted, params=parameters)
         if self._full is not None:
             return self._rescore(query, rows[0][rows[0] >= 0], limit)
         return self._best(rows[0], scores[0])
@@ -215,6 +218,22 @@ def _selector(allowed: np.ndarray | None) -> tuple[Any, np.ndarray | None]:
         return None, None
     bits = np.packbits(allowed, bitorder="little")
     return _faiss().IDSelectorBitmap(len(allowed), _faiss().swig_ptr(bits)), bits
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Search without a team of threads, in this thread only.
+
+    FAISS shares queries among threads, and there is one: on a busy machine, waiting for a team
+    that has nothing to do took a hundred times as long as the search.
+    """
+    faiss = _faiss()
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)
 
 
 def _faiss() -> Any:

@@ -23,7 +23,10 @@ def fused(stage: Stage, run: Run) -> Ranking:
     """Ask the stage's sources and merge what they found; the lists stay in `run.rankings`."""
     weights, lists = stage.weights(), {}
     for source in stage.sources:
-        if weights[source.label] == 0 or _says_it_again(source, stage, run):
+        if weights[source.label] == 0:
+            continue
+        if _says_it_again(source, stage, run):
+            run.rankings[source.label] = []
             continue
         ranking = ask(source, run) if isinstance(source, Source) else _whole(source, run)
         if ranking is not None:

@@ -1,7 +1,7 @@
 import pytest
 
 from ingestion.models import Chunk
-from retrieval import rerank, vector_search
+from retrieval import caching, requests, rerank, vector_search
 from retrieval.candidates import Candidate, CandidateFilter, IndexNotReady
 from retrieval.search import search
 from tests.retrieval.conftest import only
@@ -136,7 +136,10 @@ def test_pictures_found_by_text_about_them_do_not_count_twice(settings, fruit_sp
     (settings.MODELS_DIR / "pear-eye.safetensors").unlink()
     library = request.getfixturevalue("library")
     where = only(library.document("apple", figure("A plum", "plum plum")))
-    assert set(search("plum", where=where).index_versions) == {"text", "keywords"}
+    found = search("plum", where=where)
+    assert set(found.index_versions) == {"text", "keywords"}
+    # Complete all the same, so that it is kept in the cache.
+    assert caching.is_complete(requests.of_settings(), found.rankings, found.notes)
     alone = search("plum", where=where, weights={"text": 0, "keywords": 0})
     assert set(alone.index_versions) == {"image"}
     assert [hit.chunk.caption for hit in alone.hits] == ["A plum"]
