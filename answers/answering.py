@@ -105,7 +105,7 @@ def _store(
     conversation: Conversation, question: str, follows: Message | None, attached: Attached
 ) -> Message:
     with transaction.atomic():
-        asked = _new_question(conversation, question, follows or threads.last_answer(conversation))
+        asked = _new_question(conversation, question, follows or threads.last_message(conversation))
         attachments.keep(asked, attached)
         return _open_answer(asked)
 

@@ -1,23 +1,19 @@
-"""REST doorways: conversations, their messages, questions, and what answers cite."""
+"""REST doorways: conversations, questions, and what answers cite."""
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework import mixins, status, viewsets
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException, ValidationError
-from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import LimitOffsetPagination
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -30,57 +26,20 @@ from answers import (
     exporting,
     readers,
     searching,
-    sse,
     threads,
     turns,
 )
-from answers import feedback as judging
+from answers.api_answers import ANSWERED, StreamOrJSON, respond
 from answers.attachments import Attached
-from answers.models import Conversation, Feedback, Message, MessageState
+from answers.models import Conversation, Message
 from answers.serializers import (
-    AgainSerializer,
-    AnswerSerializer,
     AskSerializer,
     ConversationSerializer,
-    EditSerializer,
-    FeedbackSerializer,
     MessageSerializer,
     QuestionSerializer,
     ReaderSerializer,
 )
 from ingestion import file_responses
-from ingestion.errors import PermanentError
-
-EVENTS_EXPLAINED = (
-    "Server-sent events: `stage` {stage}, `evidence` {count, citations}, `delta` {text}, and at "
-    "the end one of `done`, `stopped`, `failed` with the whole answer. Their ids can be sent "
-    "back as `Last-Event-ID` to `/messages/{id}/events/`."
-)
-EVENTS = OpenApiResponse(OpenApiTypes.STR, EVENTS_EXPLAINED)
-ANSWERED = {
-    (200, "application/json"): OpenApiResponse(
-        AnswerSerializer, f"The whole answer or, where `stream` is set: {EVENTS_EXPLAINED}"
-    ),
-    (200, "text/event-stream"): EVENTS,
-    422: OpenApiResponse(description="There is no document to ask; `detail` says why."),
-    502: OpenApiResponse(description="No answer could be written; `detail` says why."),
-}
-
-
-class AnswerFailed(APIException):
-    """The reader or the search failed; the message is kept, with the evidence found."""
-
-    status_code = status.HTTP_502_BAD_GATEWAY
-    default_code = "answer_failed"
-
-
-class StreamOrJSON(DefaultContentNegotiation):
-    """Let `Accept: text/event-stream` pass; what is not a stream, errors too, is JSON."""
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
 
 
 class ConversationViewSet(viewsets.ModelViewSet[Conversation]):
@@ -174,99 +133,6 @@ class ConversationViewSet(viewsets.ModelViewSet[Conversation]):
         return _ask(request, conversation, **form.validated_data)
 
 
-class MessageViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Message]):
-    """Your questions and the answers to them."""
-
-    serializer_class = MessageSerializer
-    queryset = Message.objects.none()
-    lookup_field = "uuid"
-    lookup_url_kwarg = "id"
-    lookup_value_converter = "uuid"
-    content_negotiation_class = StreamOrJSON
-    required_scopes = dict.fromkeys(
-        ("stop", "again", "edit", "show", "feedback", "withdraw_feedback"), "read"
-    )
-
-    def get_queryset(self) -> QuerySet[Message]:
-        user: Any = self.request.user
-        match self.action:
-            case "retrieve" | "show":
-                return conversations.messages_visible_to(user)
-            case "edit":
-                return conversations.questions_visible_to(user)
-            case _:
-                return conversations.answers_visible_to(user)
-
-    @extend_schema(
-        responses={(200, "text/event-stream"): EVENTS},
-        parameters=[OpenApiParameter("Last-Event-ID", str, OpenApiParameter.HEADER)],
-    )
-    @action(detail=True)
-    def events(self, request: Request, id: UUID) -> HttpResponseBase:
-        """Follow an answer, from the start or from where the connection was lost."""
-        return _stream(request, self.get_object(), after=sse.resume_point(request.headers))
-
-    @extend_schema(request=None, responses={204: None})
-    @action(detail=True, methods=["post"])
-    def stop(self, request: Request, id: UUID) -> Response:
-        """Stop an answer that is being written; what was said is kept."""
-        answering.stop(self.get_object())
-        return Response(status=status.HTTP_204_NO_CONTENT)
-
-    @extend_schema(request=AgainSerializer, responses=ANSWERED)
-    @action(detail=True, methods=["post"])
-    def again(self, request: Request, id: UUID) -> HttpResponseBase:
-        """Write another answer to the question of this one, which is kept."""
-        form = AgainSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        question = self.get_object().question
-        assert question is not None, "an answer belongs to a question"
-        begin = partial(answering.answer_again, question)
-        return _respond(request, begin, **form.validated_data)
-
-    @extend_schema(request=EditSerializer, responses=ANSWERED)
-    @action(detail=True, methods=["post"])
-    def edit(self, request: Request, id: UUID) -> HttpResponseBase:
-        """Ask an edited question in the place of this one, which is kept."""
-        form = EditSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        asked = dict(form.validated_data)
-        begin = partial(answering.ask_instead, self.get_object(), asked.pop("question"))
-        return _respond(request, begin, **asked)
-
-    @extend_schema(request=None, responses={204: None})
-    @action(detail=True, methods=["post"])
-    def show(self, request: Request, id: UUID) -> Response:
-        """Let the conversation show, and go on with, the branch that holds this message."""
-        threads.show(self.get_object())
-        return Response(status=status.HTTP_204_NO_CONTENT)
-
-    @extend_schema(request=FeedbackSerializer, responses=FeedbackSerializer)
-    @action(detail=True, methods=["get", "put"])
-    def feedback(self, request: Request, id: UUID) -> Response:
-        """Say what you think of an answer; once for each answer, and it can be changed."""
-        answer = self.get_object()
-        user: Any = request.user
-        if request.method == "GET":
-            found = get_object_or_404(Feedback, message=answer, user=user)
-            return Response(FeedbackSerializer(found).data)
-        form = FeedbackSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        try:
-            given = judging.give(answer, user, **form.validated_data)
-        except PermanentError as exc:
-            raise ValidationError({"reason": str(exc)}) from exc
-        return Response(FeedbackSerializer(given).data)
-
-    @extend_schema(request=None, responses={204: None})
-    @feedback.mapping.delete
-    def withdraw_feedback(self, request: Request, id: UUID) -> Response:
-        """Take back what you said about an answer."""
-        user: Any = request.user
-        judging.withdraw(self.get_object(), user)
-        return Response(status=status.HTTP_204_NO_CONTENT)
-
-
 class AskView(APIView):
     """Questions that begin a conversation of their own."""
 
@@ -341,34 +207,4 @@ def _ask(
         ask = answering.answer_now if wait else answering.ask
         return ask(conversation, question, reader=reader, follows=follows, attached=carried)
 
-    return _respond(request, begin, **options)
-
-
-class _Begin(Protocol):
-    def __call__(self, *, reader: str | None, wait: bool) -> Message: ...
-
-
-def _respond(
-    request: Request, begin: _Begin, *, stream: bool, reader: str | None = None
-) -> HttpResponseBase:
-    """Answer with the events of what is begun, or with the whole answer when it is there."""
-    if stream or "text/event-stream" in request.headers.get("Accept", ""):
-        return _stream(request, begin(reader=reader, wait=False), after=sse.START)
-    answer = begin(reader=reader, wait=True)
-    if answer.state == MessageState.FAILED:
-        raise AnswerFailed(answer.error)
-    return Response(AnswerSerializer(answer, context={"request": request}).data)
-
-
-def _stream(request: Request, answer: Message, *, after: str) -> HttpResponseBase:
-    user: Any = request.user
-    context = {"request": request}
-
-    def row() -> Message:
-        return conversations.answers_visible_to(user).get(pk=answer.pk)
-
-    translate = sse.for_programs(
-        evidence=lambda: MessageSerializer(row(), context=context).data["citations"],
-        end=lambda: AnswerSerializer(row(), context=context).data,
-    )
-    return sse.response(sse.stream(answer.uuid, translate, after=after))
+    return respond(request, begin, **options)

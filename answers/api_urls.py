@@ -8,9 +8,9 @@ from answers.api import (
     AttachmentImageView,
     CitationImageView,
     ConversationViewSet,
-    MessageViewSet,
     ReadersView,
 )
+from answers.message_api import MessageViewSet
 
 router = SimpleRouter(use_regex_path=False)
 router.register("conversations", ConversationViewSet, basename="conversation")

@@ -85,8 +85,12 @@ def begin(user: Any, model: Model, earlier: Sequence[Turn]) -> Conversation:
     collections = [model.collection] if model.collection else []
     with transaction.atomic():
         conversation = conversations.create(user, title="API", collections=collections)
+        last: Message | None = None
         for turn in earlier:
-            Message.objects.create(conversation=conversation, role=turn.role, content=turn.text)
+            before = "question" if turn.role == Role.ASSISTANT else "follows"
+            last = Message.objects.create(
+                conversation=conversation, role=turn.role, content=turn.text, **{before: last}
+            )
     return conversation
 
 

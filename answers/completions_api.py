@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from answers import answering, completions, conversations, sse
-from answers.api import AnswerFailed, StreamOrJSON
+from answers.api_answers import AnswerFailed, StreamOrJSON
 from answers.completions import Model
 from answers.completions_serializers import CompletionRequestSerializer, split
 from answers.events import Event

@@ -23,11 +23,10 @@ def shown(conversation: Conversation, tree: Tree) -> list[int]:
     return tree.path(conversation.tip_id or tree.newest)
 
 
-def last_answer(conversation: Conversation) -> Message | None:
-    """The answer at the end of the branch that is shown: what the next question follows."""
+def last_message(conversation: Conversation) -> Message | None:
+    """The end of the branch that is shown, mostly an answer: what the next question follows."""
     path = shown(conversation, tree_of(conversation.pk))
-    answers = Message.objects.filter(pk__in=path[-2:], role=Role.ASSISTANT)
-    return answers.order_by("-pk").first()
+    return Message.objects.filter(pk__in=path[-1:]).first()
 
 
 def before(answer: Message) -> list[int]:
