@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from statistics import median
 
 from ingestion.formulas import latex_lines
 from ingestion.layout import Block, BlockKind, Box, Line
@@ -21,6 +23,10 @@ STRAY_GAP = 0.9
 ICON = 2.0
 SAME_BASELINE = 1.0
 PARAGRAPHS: tuple[BlockKind, ...] = ("text", "list_item")
+# Footnotes are set in letters at most this large, as a share of the text's, in the lower part
+# of the page, from this share of its height on.
+SMALL_PRINT, LOWER_PART = 0.87, 0.5
+_MARK = re.compile(r"(?:\d{1,3}|[*†‡§¶]+)\s*(?:https?:|[^\W\d_]{2})")
 
 
 def build_blocks(page: RawPage, *, outline: Mapping[str, int]) -> tuple[Block, ...]:
@@ -37,7 +43,7 @@ def build_blocks(page: RawPage, *, outline: Mapping[str, int]) -> tuple[Block, .
         if (block := _block(region, words, outline)) is not None
     ]
     blocks += [_stray_block(words) for words in _stray_groups(strays)]
-    return _in_order(blocks)
+    return _in_order(_with_footnotes(blocks, page.height))
 
 
 def _rejoin(regions: Sequence[Region], shares: list[list[Word]]) -> None:
@@ -151,6 +157,31 @@ def _stray_block(words: list[Word]) -> Block:
         lines=lines,
         font_size=prevailing_size(words),
     )
+
+
+def _with_footnotes(blocks: list[Block], height: float) -> list[Block]:
+    """Name the footnotes among what the layout model took for text."""
+    texts = [block for block in blocks if block.kind == "text"]
+    sizes = [block.font_size for block in texts for _ in block.text]
+    usual = median(sizes) if sizes else 0.0
+
+    def is_footnote(block: Block) -> bool:
+        return (
+            block.kind == "text"
+            and block.font_size <= SMALL_PRINT * usual
+            and block.box.y0 > LOWER_PART * height
+            and _MARK.match(block.text) is not None
+            and not any(_stands_below(other, block) for other in texts)
+        )
+
+    return [replace(b, kind="footnote") if is_footnote(b) else b for b in blocks]
+
+
+def _stands_below(other: Block, block: Block) -> bool:
+    """Tell whether text of a larger size stands below, in the same column."""
+    shared = min(other.box.x1, block.box.x1) - max(other.box.x0, block.box.x0)
+    larger = other.font_size > block.font_size + 0.5
+    return larger and shared > 0 and other.box.y0 >= block.box.y1 - 2.0
 
 
 def _in_order(blocks: list[Block]) -> tuple[Block, ...]:

@@ -106,7 +106,7 @@ def _text(
         state = "partial"
     if state == "good" or images.is_blank(pixels, ink=LEAST_INK):
         return _Text(words, "text_layer" if words else "none")
-    if state == "partial" and not images.is_drawn(pixels):
+    if state in ("partial", "doubtful") and not images.is_drawn(pixels):
         return _Text(words, "text_layer")
     try:
         reading = reader.read(pixels)
@@ -128,6 +128,8 @@ def _combined(words: tuple[Word, ...], state: text_source.TextState, reading: Re
             return _Text((), "none", warnings=(NO_TEXT,))
         return _Text(words, "text_layer", warnings=(GARBLED,) if state == "garbled" else ())
     warnings = _uncertainty(reading)
+    if state == "doubtful" and not text_source.is_better(reading.words, reading.confidence, words):
+        return _Text(words, "text_layer")
     if state != "partial":
         return _Text(reading.words, "ocr", reading.confidence, warnings)
     more = text_source.added(reading.words, words)

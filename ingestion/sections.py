@@ -11,7 +11,13 @@ from ingestion.headings import heading_levels
 from ingestion.images import are_alike
 from ingestion.layout import Block, PageContent
 from ingestion.running_tables import going_on, new_words, numbered
-from ingestion.text_flow import Flow, Passage, vocabulary
+from ingestion.text_flow import (
+    Flow,
+    Passage,
+    goes_on_with_sentence,
+    is_unfinished,
+    vocabulary,
+)
 
 FIGURES = ("table", "picture")
 # Pictures whose sides differ by at most this share may be the same.
@@ -132,7 +138,7 @@ class _Builder:
 
 def sections(pages: Sequence[PageContent]) -> Iterator[Section]:
     """Cut a document into sections, in reading order, without page headers and footers."""
-    items = _with_parts_numbered(_items(pages))
+    items = list(_footnotes_after_sentences(_with_parts_numbered(_items(pages))))
     levels = heading_levels(item.block for item in items)
     words = vocabulary(line for item in items for line in item.block.lines)
     builder = _Builder(words)
@@ -205,6 +211,27 @@ def _with_parts_numbered(items: Iterable[_Item]) -> list[_Item]:
             block = replace(found[index].block, table=part)
             found[index] = replace(found[index], block=block)
     return found
+
+
+def _footnotes_after_sentences(items: Iterable[_Item]) -> Iterator[_Item]:
+    """Move footnotes behind the sentence that they interrupt at the end of a page."""
+    held: list[_Item] = []
+    unfinished = False
+    for item in items:
+        block = item.block
+        if block.kind == "footnote" and unfinished:
+            held.append(item)
+            continue
+        if block.kind not in FIGURES:
+            if held and not goes_on_with_sentence(block):
+                yield from held
+                held = []
+            unfinished = block.kind == "text" and is_unfinished(block.text)
+        yield item
+        if not unfinished:
+            yield from held
+            held = []
+    yield from held
 
 
 def _same_picture(one: Block, other: Block) -> bool:

@@ -12,6 +12,7 @@ from ingestion.layout import Block, Box, Line, TextSpan
 _ENDS = ".!?:;…。！？：；”\"'’)]"
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _BROKEN = re.compile(r"[^\W\d_]{2,}-$")
+_HYPHEN = re.compile(r"[^\W_]-$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,8 @@ class Flow:
         first = block.lines[0].text
         return (
             block.kind == self._last_kind == "text"
-            and not self._last.endswith(tuple(_ENDS))
-            and (first[:1].islower() or bool(_BROKEN.search(self._last)))
+            and is_unfinished(self._last)
+            and (first[:1].islower() or bool(_HYPHEN.search(self._last)))
         )
 
     def _joint(self, following: str) -> str | None:
@@ -130,6 +131,16 @@ class Flow:
         self._parts[-1] = self._parts[-1][:-1]
         self._length -= 1
         self._spans[-1] = replace(self._spans[-1], end=self._length)
+
+
+def is_unfinished(text: str) -> bool:
+    """Tell whether text ends in the middle of a sentence."""
+    return not text.endswith(tuple(_ENDS))
+
+
+def goes_on_with_sentence(block: Block) -> bool:
+    """Tell whether a block of text begins in the middle of a sentence."""
+    return block.kind == "text" and block.text[:1].islower()
 
 
 def _last_word(line: str) -> str:

@@ -62,3 +62,21 @@ def test_the_rest_of_a_line_after_an_icon_goes_back_to_its_paragraph() -> None:
     )
     (block,) = build_blocks(RawPage(600, 800, tuple(placed), regions), outline={})
     assert block.text == "You can touch in the list to see\nthe items."
+
+
+def test_small_print_with_a_mark_at_the_foot_of_a_column_is_a_footnote() -> None:
+    placed = [
+        *words("retrieved by an entity recogniser that", x=72, y=600, run=0),
+        *words("3https://spacy.io is its home", x=72, y=640, run=1, size=8.0),
+        *words("knows names in the second column", x=330, y=100, run=2),
+        *words("4 apples are small print in its middle", x=330, y=500, run=3, size=8.0),
+        *words("and text goes on below them here", x=330, y=560, run=4),
+    ]
+    regions = [Region("text", Box(70, y - 2, 300, y + 14)) for y in (600, 640)]
+    regions += [Region("text", Box(328, y - 2, 560, y + 14)) for y in (100, 500, 560)]
+    raw = RawPage(600, 800, tuple(placed), tuple(regions))
+    found = build_blocks(raw, outline={})
+    assert [block.text for block in found if block.kind == "footnote"] == [
+        "3https://spacy.io is its home"
+    ]
+    assert found[-1].kind == "footnote"

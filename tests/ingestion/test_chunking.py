@@ -215,3 +215,12 @@ def test_a_chart_is_found_by_the_line_above_and_the_note_below() -> None:
     (picture,) = [draft for draft in found if draft.kind == "image"]
     assert "% who identify" in picture.caption
     assert "Survey of adults" in picture.caption
+
+
+def test_a_footnote_does_not_cut_the_sentence_that_goes_on_overleaf() -> None:
+    first = page(
+        block("This sentence goes", y=600), block("1 A note.", kind="footnote", y=700), number=1
+    )
+    second = page(block("on overleaf. It ends.", y=80), number=2)
+    (found,) = chunk_document([first, second], count_tokens=word_count, max_tokens=60)
+    assert found.text == "This sentence goes on overleaf. It ends.\n1 A note."

@@ -29,6 +29,10 @@ def test_a_paragraph_goes_on_over_a_page() -> None:
     assert joined("this sentence", "goes on here.") == "this sentence goes on here."
 
 
+def test_a_name_broken_at_its_hyphen_goes_on_in_the_next_column() -> None:
+    assert joined("the evaluator G-", "Eval is used") == "the evaluator G-Eval is used"
+
+
 def test_chinese_lines_join_without_a_space() -> None:
     assert joined("今天\n天气好") == "今天天气好"
 
