@@ -11,7 +11,7 @@ import pytest
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
-from answers import assistants, runs
+from answers import assistants, searching
 from answers.models import Conversation
 from answers.readers import ReaderDelta
 from ingestion.models import Collection, Document
@@ -64,7 +64,7 @@ def said(result: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def same_search(monkeypatch, searches):  # noqa: F811
-    monkeypatch.setattr(assistants, "search", runs.search)
+    monkeypatch.setattr(assistants, "search", searching.search)
 
 
 @pytest.fixture
