@@ -13,10 +13,10 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
-from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
+from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from answers import (
@@ -88,7 +88,11 @@ class ConversationViewSet(viewsets.ModelViewSet[Conversation]):
         conversations.delete(instance)
 
     @extend_schema(
-        responses={(200, "*/*"): OpenApiTypes.BINARY},
+        responses={
+            (200, "application/json"): OpenApiTypes.OBJECT,
+            (200, "application/pdf"): OpenApiTypes.BINARY,
+            (200, "text/markdown"): OpenApiTypes.STR,
+        },
         parameters=[
             OpenApiParameter("as", str, enum=[*exporting.FORMATS], default="json"),
         ],
@@ -117,7 +121,8 @@ class ConversationViewSet(viewsets.ModelViewSet[Conversation]):
         if request.query_params.get("branches") != "all":
             tree = threads.tree_of(conversation.pk)
             rows = rows.filter(pk__in=threads.shown(conversation, tree))
-        pages = LimitOffsetPagination()
+        paginator: Any = api_settings.DEFAULT_PAGINATION_CLASS
+        pages = paginator()
         page = pages.paginate_queryset(rows, request, self) or []
         found = MessageSerializer(page, many=True, context=self.get_serializer_context())
         return pages.get_paginated_response(found.data)

@@ -71,7 +71,9 @@ def read_page(user: AbstractUser, document: str, page: int) -> dict[str, Any]:
 def ask(user: Any, question: str, *, collection: int | None = None) -> dict[str, Any]:
     """Answer a question from the documents, with the places that the answer cites."""
     chosen = [_collection(user, collection)] if collection is not None else []
-    conversation = conversations.create(user, title="Assistant", collections=chosen)
+    conversation = conversations.create(
+        user, title="Assistant", is_listed=False, collections=chosen
+    )
     try:
         answer = answering.answer_now(conversation, question)
         if answer.state == MessageState.FAILED:

@@ -82,16 +82,31 @@ def find(user: AbstractUser, model_id: str) -> Model:
 
 def begin(user: Any, model: Model, earlier: Sequence[Turn]) -> Conversation:
     """Make the conversation that the request brought along."""
-    collections = [model.collection] if model.collection else []
+    chosen = [model.collection] if model.collection else []
     with transaction.atomic():
-        conversation = conversations.create(user, title="API", collections=collections)
-        last: Message | None = None
-        for turn in earlier:
-            before = "question" if turn.role == Role.ASSISTANT else "follows"
-            last = Message.objects.create(
-                conversation=conversation, role=turn.role, content=turn.text, **{before: last}
+        made = conversations.create(user, title="API", is_listed=False, collections=chosen)
+        _add_earlier(made, earlier)
+    return made
+
+
+def _add_earlier(conversation: Conversation, earlier: Sequence[Turn]) -> None:
+    """Store what was said, as pairs of a question and its answer."""
+    asked: list[str] = []
+    last: Message | None = None
+    for turn in earlier:
+        if turn.role == Role.USER:
+            asked.append(turn.text)
+        elif asked:
+            question = Message.objects.create(
+                conversation=conversation, role=Role.USER, content="\n".join(asked), follows=last
             )
-    return conversation
+            last = Message.objects.create(
+                conversation=conversation,
+                role=Role.ASSISTANT,
+                content=turn.text,
+                question=question,
+            )
+            asked = []
 
 
 def completion(model: Model, answer: Message, citations: Sequence[dict[str, Any]]) -> dict:

@@ -27,6 +27,7 @@ def create(
     title: str = "",
     reader: str = "",
     is_listed: bool = True,
+    is_pinned: bool = False,
     collections: Iterable[Collection] = (),
     documents: Iterable[Document] = (),
 ) -> Conversation:
@@ -36,7 +37,11 @@ def create(
     """
     with transaction.atomic():
         conversation = Conversation.objects.create(
-            owner=owner, title=_one_line(title), reader=reader, is_listed=is_listed
+            owner=owner,
+            title=_one_line(title),
+            reader=reader,
+            is_listed=is_listed,
+            is_pinned=is_pinned,
         )
         set_scope(conversation, collections=collections, documents=documents)
     return conversation

@@ -165,9 +165,9 @@ class PlaceSerializer(serializers.Serializer[Any]):
 
 
 class CitationUrlsSerializer(serializers.Serializer[Any]):
-    document = serializers.URLField(help_text="The page, for people; empty where it is gone.")
-    page_image = serializers.URLField(help_text="Empty where there is none.")
-    crop = serializers.URLField(help_text="A figure's or table's image; empty for text.")
+    document = serializers.CharField(help_text="The page, for people; empty where it is gone.")
+    page_image = serializers.CharField(help_text="Empty where there is none.")
+    crop = serializers.CharField(help_text="A figure's or table's image; empty for text.")
 
 
 class CitationSerializer(serializers.Serializer[Any]):

@@ -19,6 +19,7 @@ from ingestion import collections, documents, labels, sharing
 from ingestion.models import Collection, Document, DocumentState
 from ingestion.serializers import (
     CollectionSerializer,
+    DocumentFilterSerializer,
     DocumentSerializer,
     LabelsSerializer,
     MemberSerializer,
@@ -118,12 +119,9 @@ class DocumentViewSet(
         found = Document.objects.visible_to(self.request.user)
         if self.action != "list":
             return found
-        if collection := self.request.query_params.get("collection", ""):
-            found = (
-                found.filter(collection=int(collection)) if collection.isdigit() else found.none()
-            )
-        if state := self.request.query_params.get("state"):
-            found = found.filter(state=state)
+        form = DocumentFilterSerializer(data=self.request.query_params)
+        form.is_valid(raise_exception=True)
+        found = found.filter(**form.validated_data)
         return found.tagged(*self.request.query_params.getlist("tag"))
 
     @extend_schema(

@@ -5,7 +5,15 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 
 from ingestion import documents
+from ingestion.errors import PermanentError
 from ingestion.models import Collection
+
+
+class NameTaken(PermanentError):
+    """The owner has another collection of that name."""
+
+    code = "name_taken"
+
 
 DEFAULT_NAME = "My documents"
 

@@ -10,7 +10,6 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiParameter,
-    OpenApiResponse,
     extend_schema,
     extend_schema_view,
 )
@@ -23,6 +22,7 @@ from rest_framework.response import Response
 from ingestion import documents, file_responses
 from ingestion.models import Chunk, ChunkKind, Document, Page
 from ingestion.serializers import (
+    ChunkFilterSerializer,
     ChunkSerializer,
     DocumentSerializer,
     PageDetailSerializer,
@@ -44,7 +44,7 @@ class PageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
     def get_serializer_class(self) -> type[PageSerializer]:
         return PageDetailSerializer if self.action == "retrieve" else PageSerializer
 
-    @extend_schema(responses={200: OpenApiResponse(OpenApiTypes.BINARY, description="An image.")})
+    @extend_schema(responses={(200, "image/*"): OpenApiTypes.BINARY})
     @action(detail=True)
     def image(self, request: Request, **_: Any) -> HttpResponse:
         """Return the picture of the whole page."""
@@ -78,10 +78,9 @@ class ChunkViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Chunk]):
 
     def get_queryset(self) -> QuerySet[Chunk]:
         found = _of_document(self, Chunk.objects.live())
-        asked = self.request.query_params
-        if page := asked.get("page", ""):
-            found = found.filter(page_number=int(page)) if page.isdecimal() else found.none()
-        return found.filter(kind=asked["kind"]) if asked.get("kind") else found
+        form = ChunkFilterSerializer(data=self.request.query_params)
+        form.is_valid(raise_exception=True)
+        return found.filter(**form.validated_data)
 
 
 def _of_document(view: Any, rows: QuerySet[Any]) -> QuerySet[Any]:

@@ -8,7 +8,8 @@ from django.urls import reverse
 from rest_framework import serializers
 
 from ingestion import documents, labels, page_store, sharing
-from ingestion.models import Chunk, Collection, Document, Page
+from ingestion.collections import NameTaken
+from ingestion.models import Chunk, ChunkKind, Collection, Document, DocumentState, Page
 
 
 class CollectionSerializer(serializers.ModelSerializer[Collection]):
@@ -26,8 +27,22 @@ class CollectionSerializer(serializers.ModelSerializer[Collection]):
         if self.instance is not None:
             own = own.exclude(pk=self.instance.pk)
         if own.exists():
-            raise serializers.ValidationError("You already have a collection of this name.")
+            raise NameTaken("You already have a collection of this name.")
         return name
+
+
+class DocumentFilterSerializer(serializers.Serializer[Any]):
+    """Which documents to list."""
+
+    collection = serializers.IntegerField(min_value=1, required=False)
+    state = serializers.ChoiceField(DocumentState.choices, required=False)
+
+
+class ChunkFilterSerializer(serializers.Serializer[Any]):
+    """Which chunks to list."""
+
+    page = serializers.IntegerField(min_value=1, required=False, source="page_number")
+    kind = serializers.ChoiceField(ChunkKind.choices, required=False)
 
 
 class UnshareSerializer(serializers.Serializer[Any]):

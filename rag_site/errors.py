@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -15,7 +16,7 @@ from rest_framework.views import exception_handler
 from ingestion.errors import PermanentError, TransientError
 
 STATUS_BY_CODE = {
-    **{"invalid": 400, "duplicate": 409, "too_large": 413},
+    **{"invalid": 400, "duplicate": 409, "name_taken": 409, "too_large": 413},
     **{"busy": 503, "disk_full": 507},
 }
 
@@ -50,6 +51,29 @@ def _refusal(exc: PermanentError) -> Response:
     existing = getattr(exc, "existing", None)
     extra: dict[str, Any] = {"existing": str(existing.uuid)} if existing is not None else {}
     return _problem(STATUS_BY_CODE.get(code, 422), code, str(exc), **extra)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer an address that there is not: programs get problem details, people a page."""
+    if not _is_program(request):
+        return defaults.page_not_found(request, exception)
+    return _plain(404, "not_found", "There is no such address.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer where the site itself is at fault; the log has the details."""
+    if not _is_program(request):
+        return defaults.server_error(request)
+    return _plain(500, "internal_error", "Something went wrong; the server's log has the details.")
+
+
+def _is_program(request: HttpRequest) -> bool:
+    return request.path.startswith(("/api/", "/v1/"))
+
+
+def _plain(status: int, code: str, detail: str) -> HttpResponse:
+    body = _problem(status, code, detail).data
+    return JsonResponse(body, status=status, content_type="application/problem+json")
 
 
 def _problem(

@@ -451,9 +451,10 @@ REST_FRAMEWORK = {
         "rag_site.accounts.scopes.TokenScope",
     ],
     "DEFAULT_THROTTLE_CLASSES": ["rag_site.accounts.throttling.ApiThrottle"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",
+    "DEFAULT_PAGINATION_CLASS": "rag_site.pagination.StrictLimitOffset",
     "PAGE_SIZE": 50,
     "EXCEPTION_HANDLER": "rag_site.errors.api_exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -467,6 +468,11 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Upload PDF documents, search them, and ask questions that are answered "
     "with citations.",
     "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "rag_site.schema.describe_problems",
+    ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -33,3 +33,6 @@ urlpatterns = [
     path("v1/", include("answers.completions_urls")),
     path("admin/", admin.site.urls),
 ]
+
+handler404 = "rag_site.errors.not_found"
+handler500 = "rag_site.errors.server_error"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+import pytest
+from django.contrib.auth import get_user_model
 from django.http import Http404
 from rest_framework import exceptions
 
@@ -52,3 +54,30 @@ def test_validation_errors_name_their_fields() -> None:
 
 def test_a_programming_error_is_not_dressed_up() -> None:
     assert api_exception_handler(ValueError("bug"), {}) is None
+
+
+def test_addresses_that_are_not_there(client) -> None:
+    for path in ("/api/v1/nothing/", "/api/v1/documents/no-uuid/", "/v1/nothing"):
+        answer = client.get(path)
+        assert answer.status_code == 404
+        assert answer["Content-Type"] == "application/problem+json"
+        assert answer.json()["code"] == "not_found"
+    page = client.get("/nothing/")
+    assert page.status_code == 404
+    assert "This page is not here" in page.content.decode()
+
+
+@pytest.mark.django_db
+def test_faults_of_the_site_itself_are_told_in_the_same_shape(client, monkeypatch) -> None:
+    def broken(*_args, **_kwargs):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("rag_site.views.health.services", broken)
+    monkeypatch.setattr("rag_site.pagination.StrictLimitOffset.get_limit", broken)
+    client.raise_request_exception = False
+    user = get_user_model().objects.create_user("ann")
+    client.force_login(user)
+    answer = client.get("/api/v1/collections/")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert "a bug" not in answer.content.decode()
+    assert "Something went wrong" in client.get("/status/").content.decode()
