@@ -2,9 +2,18 @@
 
 import os
 import threading
+from contextlib import suppress
+from typing import Any
 
 from celery import Celery
-from celery.signals import heartbeat_sent, setup_logging, worker_process_init, worker_ready
+from celery.signals import (
+    heartbeat_sent,
+    setup_logging,
+    worker_process_init,
+    worker_ready,
+    worker_shutting_down,
+)
+from redis import RedisError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rag_site.settings")
 
@@ -18,12 +27,28 @@ def _keep_django_logging(**_: object) -> None:
     """Leave logging as Django configured it."""
 
 
-@heartbeat_sent.connect
 @worker_ready.connect
-def _report_alive(**_: object) -> None:
+def _report_ready(sender: Any, **_: object) -> None:
+    _report_alive(sender.hostname)
+
+
+@heartbeat_sent.connect
+def _report_beat(sender: Any, **_: object) -> None:
+    _report_alive(sender.eventer.hostname)
+
+
+def _report_alive(name: str) -> None:
     from rag_site import health
 
-    health.report_worker_alive()
+    health.report_worker_alive(name)
+
+
+@worker_shutting_down.connect
+def _report_gone(sender: str, **_: object) -> None:
+    from rag_site import health
+
+    with suppress(RedisError):
+        health.report_worker_gone(sender)
 
 
 @worker_process_init.connect

@@ -11,7 +11,8 @@ import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-WORKER_KEY = "pagewise:worker-alive"
+# A sorted set: each worker's name, by when it last reported.
+WORKERS_KEY = "pagewise:workers"
 WORKER_SECONDS = 30
 LOW_DISK_MB = 1000
 
@@ -66,24 +67,50 @@ def _redis_and_worker() -> list[Check]:
     ]
 
 
+def workers() -> dict[str, float]:
+    """When each worker that is alive last reported, in seconds since the epoch.
+
+    Raises redis.RedisError.
+    """
+    since = time.time() - WORKER_SECONDS
+    found: Any = _client().zrangebyscore(WORKERS_KEY, since, "+inf", withscores=True)
+    return {name.decode(): float(seen) for name, seen in found}
+
+
 def worker_seen_at() -> float | None:
     """When a worker last reported, in seconds since the epoch. Raises redis.RedisError."""
-    seen = _client().get(WORKER_KEY)
-    return None if seen is None else float(seen)
+    return max(workers().values(), default=None)
+
+
+def queue_lengths() -> dict[str, int]:
+    """Count the tasks that wait for a worker, by queue. Raises redis.RedisError."""
+    options: dict[str, Any] = settings.CELERY_BROKER_TRANSPORT_OPTIONS
+    client = _client()
+    return {
+        # Kombu keeps one list for each priority; the first bears the queue's own name.
+        queue: sum(
+            int(client.llen(f"{queue}\x06\x16{step}" if step else queue))
+            for step in options["priority_steps"]
+        )
+        for queue in settings.QUEUES
+    }
 
 
 def queue_length() -> int:
     """Count the tasks that wait for a worker. Raises redis.RedisError."""
-    options: dict[str, Any] = settings.CELERY_BROKER_TRANSPORT_OPTIONS
-    # Kombu keeps one list for each priority; the first bears the queue's own name.
-    names = [f"celery\x06\x16{step}" if step else "celery" for step in options["priority_steps"]]
-    client = _client()
-    return sum(int(client.llen(name)) for name in names)
+    return sum(queue_lengths().values())
 
 
-def report_worker_alive() -> None:
+def report_worker_alive(name: str) -> None:
     """Called by workers at every heartbeat."""
-    _client().set(WORKER_KEY, time.time(), ex=WORKER_SECONDS)
+    client, now = _client(), time.time()
+    client.zadd(WORKERS_KEY, {name: now})
+    client.zremrangebyscore(WORKERS_KEY, "-inf", now - WORKER_SECONDS)
+
+
+def report_worker_gone(name: str) -> None:
+    """Called by a worker that ends."""
+    _client().zrem(WORKERS_KEY, name)
 
 
 def _disk() -> Check:

@@ -17,6 +17,7 @@ from zoneinfo import available_timezones
 
 from django_guid.integrations import CeleryIntegration
 from environs import Env, EnvValidationError, ValidationError, validate
+from kombu.entity import Queue
 
 from rag_site import space_settings
 
@@ -355,6 +356,16 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 900,
     "queue_order_strategy": "priority",
     "priority_steps": [0, 3, 6, 9],
+}
+# A worker takes all of them unless it is started with -Q; what is named first goes first.
+QUEUES = ("celery", "embedding", "parsing")
+CELERY_TASK_QUEUES = [Queue(name) for name in QUEUES]
+CELERY_TASK_DEFAULT_QUEUE = QUEUES[0]
+CELERY_TASK_ROUTES = {
+    "ingestion.tasks.parse_document": {"queue": "parsing"},
+    "retrieval.tasks.embed_document": {"queue": "embedding"},
+    "retrieval.tasks.build_space_version": {"queue": "embedding"},
+    "retrieval.tasks.compile_encoders": {"queue": "embedding"},
 }
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE_FILENAME = str(RUN_DIR / "beat-schedule")

@@ -5,7 +5,7 @@ from django.contrib.auth import views as auth_views
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from rag_site import views
+from rag_site import dashboard_views, views
 
 api_patterns: list[URLPattern | URLResolver] = [
     path("", include("rag_site.accounts.api_urls")),
@@ -22,6 +22,10 @@ urlpatterns = [
     path("documents/", include("ingestion.urls")),
     path("lab/", include("retrieval.lab_urls")),
     path("account/", include("rag_site.accounts.urls")),
+    path("dashboard/", dashboard_views.dashboard, name="dashboard"),
+    path("dashboard/live/", dashboard_views.live, name="dashboard-live"),
+    path("dashboard/do/<slug:kind>/", dashboard_views.operate, name="dashboard-operate"),
+    path("dashboard/spaces/<int:pk>/<slug:verb>/", dashboard_views.space, name="dashboard-space"),
     path("status/", views.status_page, name="status"),
     path("metrics", views.MetricsView.as_view(), name="metrics"),
     path("health", views.ready, name="health"),

@@ -40,6 +40,7 @@ __all__ = [
     "rebuild_index",
     "refresh_indexes",
     "roll_back",
+    "switch_to",
     "sync",
     "tend",
 ]
@@ -285,6 +286,16 @@ def _switch(version: SpaceVersion, **fields: Any) -> None:
     )
 
 
+def switch_to(version: SpaceVersion) -> None:
+    """Search this version, at once; its gaps are filled after."""
+    with transaction.atomic():
+        # Changes were not recorded for it while it was retired, so nothing that was derived
+        # from its rows may be served: under a new uuid, all of it is foreign.
+        _switch(version, uuid=uuid.uuid4())
+        transaction.on_commit(lambda: background.request("build_space_version", version.pk))
+    version.refresh_from_db()
+
+
 def roll_back(space: str) -> SpaceVersion:
     """Search the version before the live one again, at once; its gaps are filled after.
 
@@ -297,9 +308,5 @@ def roll_back(space: str) -> SpaceVersion:
         version = before.order_by("-number").first()
         if version is None:
             raise LookupError(f"the space {space} has no version before {live.number}")
-        # Changes were not recorded for it while it was retired, so nothing that was derived
-        # from its rows may be served: under a new uuid, all of it is foreign.
-        _switch(version, uuid=uuid.uuid4())
-        transaction.on_commit(lambda: background.request("build_space_version", version.pk))
-    version.refresh_from_db()
+        switch_to(version)
     return version
