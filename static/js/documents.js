@@ -214,6 +214,15 @@ document.addEventListener("visibilitychange", () => schedulePoll(0));
 document.addEventListener("htmx:afterSettle", (event) => event.target !== poll && schedulePoll(POLL_MS));
 document.addEventListener("htmx:oobAfterSwap", () => schedulePoll(POLL_MS));
 
+// --- Back from another tab or window, where documents may have been added or deleted ---------------
+
+const list = () => document.getElementById("results");
+const inUse = () => list().contains(document.activeElement) || document.querySelector("#results [open], dialog[open]");
+
+window.addEventListener("focus", () => {
+  if (!inUse()) htmx.trigger(document.getElementById("refresh"), "refresh");
+});
+
 // --- Filters: an empty field does not belong into the address. ------------------------------------
 
 document.addEventListener("htmx:configRequest", (event) => {

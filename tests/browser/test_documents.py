@@ -59,6 +59,18 @@ def test_a_row_goes_live_stays_right_and_is_deleted(signed_in: Page, tmp_path: P
     expect(page.locator(".toast")).to_contain_text("was deleted")
 
 
+def test_the_list_shows_what_another_tab_added(signed_in: Page, tmp_path: Path) -> None:
+    page = signed_in
+    page.goto("/documents/")
+    other = page.context.new_page()
+    expect(add(other, written(tmp_path, "elsewhere.pdf", *TEXTS))).to_be_visible()
+    row = page.locator("#documents > li").filter(has_text="elsewhere")
+    expect(row).to_have_count(0)
+    # A browser without windows lends none of its pages the focus.
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(row).to_be_visible()
+
+
 def test_a_protected_file_opens_with_its_password(signed_in: Page, tmp_path: Path) -> None:
     page = signed_in
     file = written(tmp_path, "sealed.pdf", "What is under the seal.", password="open sesame")
