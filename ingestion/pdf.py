@@ -43,7 +43,7 @@ class PdfFile:
                 "damaged", "It cannot be opened: it is damaged, or not a PDF at all."
             ) from exc
         if not self.page_count:
-            raise CannotOpen("empty", "It has no pages.")
+            raise self._without_pages()
         self._label_rules = self._part(self._document._get_page_labels, [])
         self._outline = self._read_outline()
 
@@ -56,6 +56,13 @@ class PdfFile:
             raise CannotOpen(
                 "wrong_password", "It is protected, and the password is not the right one."
             )
+
+    def _without_pages(self) -> CannotOpen:
+        """Tell a document that says that it has no pages from one that has lost them."""
+        kids = self._part(lambda: self._document.xref_get_key(-1, "Root/Pages/Kids"), None)
+        if kids == ("array", "[]"):
+            return CannotOpen("empty", "It has no pages.")
+        return CannotOpen("damaged", "No page can be found in it: it is damaged.")
 
     def __enter__(self) -> PdfFile:
         return self

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import zlib
 
+import pymupdf
+
 from tests.factories import pdf_bytes
 
 BOMB_MB = 150
@@ -20,11 +22,12 @@ def hostile_files() -> dict[str, bytes]:
         "zeros_in_the_middle.pdf": good[:400] + bytes(300) + good[700:],
         "protected.pdf": pdf_bytes(password="secret"),
         "no_pages.pdf": _pdf({1: _CATALOG, 2: b"<</Type/Pages/Kids[]/Count 0>>"}),
+        "lost_pages.pdf": _pdf({1: _CATALOG, 2: b"<</Type/Pages/Kids[9 0 R]/Count 0>>"}),
         "tree_of_itself.pdf": _pdf({1: _CATALOG, 2: b"<</Type/Pages/Kids[2 0 R]/Count 1>>"}),
         "a_billion_pages.pdf": _pdf(
             {1: _CATALOG, 2: b"<</Type/Pages/Kids[3 0 R]/Count 999999999>>", 3: _page()}
         ),
-        "text_bomb.pdf": _one_page(_flate(b"0 0 m " * (BOMB_MB * 2**20 // 6))),
+        "one_bad_page_of_three.pdf": _between_good_pages(_text_bomb()),
         "drawing_of_itself.pdf": _drawing_of_itself(),
         "picture_bomb.pdf": _picture_bomb(),
         "deep_nest.pdf": _one_page(_stream(b"q " * 200_000 + b"[" * 200_000)),
@@ -53,6 +56,16 @@ def _page(extra: bytes = b"/MediaBox[0 0 612 792]") -> bytes:
 def _one_page(contents: bytes) -> bytes:
     page = _page(b"/MediaBox[0 0 612 792]/Contents 4 0 R")
     return _pdf({1: _CATALOG, 2: _PAGES, 3: page, 4: contents})
+
+
+def _text_bomb() -> bytes:
+    return _one_page(_flate(b"0 0 m " * (BOMB_MB * 2**20 // 6)))
+
+
+def _between_good_pages(bad: bytes) -> bytes:
+    with pymupdf.open(stream=pdf_bytes(["Ships enter.", "Ships leave."])) as document:
+        document.insert_pdf(pymupdf.open(stream=bad), start_at=1)
+        return bytes(document.tobytes())
 
 
 def _drawing_of_itself() -> bytes:
