@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from ingestion import collections, documents, labels, sharing
+from ingestion import collections, documents, labels, receipts, sharing
 from ingestion.models import Collection, Document, DocumentState
 from ingestion.serializers import (
     CollectionSerializer,
@@ -23,6 +23,7 @@ from ingestion.serializers import (
     DocumentSerializer,
     LabelsSerializer,
     MemberSerializer,
+    ReceiptSerializer,
     UnshareSerializer,
     UploadSerializer,
 )
@@ -103,7 +104,6 @@ class CollectionViewSet(
 class DocumentViewSet(
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
-    mixins.DestroyModelMixin,
     viewsets.GenericViewSet[Document],
 ):
     """Documents that you may read, with their state and progress."""
@@ -149,9 +149,20 @@ class DocumentViewSet(
         form.is_valid(raise_exception=True)
         return self._do(functools.partial(documents.label, **form.validated_data))
 
-    def perform_destroy(self, instance: Document) -> None:
-        self._require_edit(instance)
-        documents.delete(instance)
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("receipt", bool, description="false: answer 204, without a receipt.")
+        ],
+        responses={200: ReceiptSerializer, 204: None},
+    )
+    def destroy(self, request: Request, id: Any = None) -> Response:
+        """Delete a document with all that was made of it, and say what went."""
+        document = self.get_object()
+        self._require_edit(document)
+        if request.query_params.get("receipt", "").lower() in ("false", "0"):
+            documents.delete(document)
+            return Response(status=status.HTTP_204_NO_CONTENT)
+        return Response(ReceiptSerializer(receipts.delete(document)).data)
 
     @extend_schema(request=None, responses=DocumentSerializer)
     @action(detail=True, methods=["post"])

@@ -13,12 +13,14 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from django_htmx.http import HttpResponseClientRefresh, trigger_client_event
+from django_htmx.http import HttpResponseClientRefresh
 
-from ingestion import documents, file_responses, labels, listing, viewer
+from ingestion import documents, file_responses, labels, listing, receipts, viewer
 from ingestion.models import Chunk, Document, Page
+from ingestion.serializers import ReceiptSerializer
 from ingestion.views import HtmxRequest, rows_changed
 
+RECEIPT = "receipt"
 PANELS = ("page", "figures", "outline", "coverage", "about")
 
 
@@ -76,12 +78,24 @@ def delete(request: HtmxRequest, uuid: UUID) -> HttpResponse:
         template = "ingestion/_delete.html" if request.htmx else "ingestion/delete.html"
         in_list = urlsplit(request.htmx.current_url or "").path == reverse("ingestion:documents")
         return render(request, template, {"document": found, "in_list": in_list})
-    title, collection = found.title, found.collection_id
-    documents.delete(found)
-    messages.success(request, f"“{title}” was deleted.")
+    collection = found.collection_id
+    receipt = receipts.delete(found)
+    messages.success(request, f"“{receipt.title}” was deleted.")
     if request.htmx:
-        return trigger_client_event(rows_changed(request, {"gone": [uuid]}), "dialog:close")
-    return redirect(f"{reverse('ingestion:documents')}?collection={collection}")
+        return rows_changed(request, {"gone": [uuid], "receipt": receipt})
+    request.session[RECEIPT] = dict(ReceiptSerializer(receipt).data)
+    request.session[RECEIPT]["collection"] = collection
+    return redirect("ingestion:receipt")
+
+
+@require_safe
+@login_required
+def receipt(request: HtmxRequest) -> HttpResponse:
+    """Show what went with the document that was deleted last."""
+    kept = request.session.get(RECEIPT)
+    if kept is None:
+        return redirect("ingestion:documents")
+    return render(request, "ingestion/receipt.html", {"receipt": kept})
 
 
 def _action(verb: Callable[[Document], None]) -> Callable[..., HttpResponse]:

@@ -180,3 +180,31 @@ class ChunkSerializer(serializers.ModelSerializer[Chunk]):
             *("references", "spans", "table", "image_width", "image_height", "token_count"),
         ]
         read_only_fields = fields
+
+
+class ProofSerializer(serializers.Serializer[Any]):
+    """A source, asked after the deletion for exact texts of the document."""
+
+    source = serializers.CharField()  # type: ignore[assignment]
+    texts = serializers.IntegerField(help_text="How many were looked for.")
+    found = serializers.IntegerField(
+        allow_null=True, help_text="How many passages came back; null: it could not be asked."
+    )
+    note = serializers.CharField(allow_blank=True)
+
+
+class ReceiptSerializer(serializers.Serializer[Any]):
+    """What went with a deleted document, and what searching for it found afterwards."""
+
+    id = serializers.UUIDField()
+    title = serializers.CharField()
+    pages = serializers.IntegerField()
+    chunks = serializers.DictField(child=serializers.IntegerField(), help_text="By kind.")
+    vectors = serializers.DictField(child=serializers.IntegerField(), help_text="By space.")
+    crops = serializers.IntegerField()
+    files = serializers.IntegerField()
+    bytes = serializers.IntegerField()
+    files_left = serializers.IntegerField()
+    is_gone = serializers.BooleanField()
+    is_proven = serializers.BooleanField(help_text="Gone, and every source could be asked.")
+    proofs = ProofSerializer(many=True)

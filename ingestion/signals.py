@@ -5,3 +5,7 @@ from django.dispatch import Signal
 # Sent inside the transaction that makes a document's new generation of chunks the live one;
 # keyword argument: document.
 document_published = Signal()
+
+# Sent before a document is deleted for good, where a receipt is wanted; keyword argument:
+# document. Receivers return an ingestion.receipts.Witness.
+document_deleting = Signal()

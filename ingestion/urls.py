@@ -14,6 +14,7 @@ urlpatterns = [
     path("collections/<int:pk>/rename/", collection_views.rename, name="rename_collection"),
     path("collections/<int:pk>/sharing/", collection_views.sharing_page, name="sharing"),
     path("collections/<int:pk>/delete/", collection_views.delete, name="delete_collection"),
+    path("receipt/", document_views.receipt, name="receipt"),
     path("<uuid:uuid>/", document_views.document, name="document"),
     path("<uuid:uuid>/panel/", document_views.panel, name="panel"),
     path("<uuid:uuid>/state/", document_views.state, name="state"),

@@ -9,8 +9,9 @@ from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
 from ingestion.models import Document
-from ingestion.signals import document_published
+from ingestion.signals import document_deleting, document_published
 from retrieval import background, changes
+from retrieval.receipts import IndexWitness
 
 
 @receiver(document_published, dispatch_uid="retrieval.document_published")
@@ -20,3 +21,8 @@ def record_change(sender: type[Document], **kwargs: Any) -> None:
     document = kwargs.get("document") or kwargs["instance"]
     changes.record(document.pk)
     transaction.on_commit(lambda: background.request("refresh_indexes"), robust=True)
+
+
+@receiver(document_deleting, dispatch_uid="retrieval.document_deleting")
+def bear_witness(sender: type[Document], document: Document, **_: Any) -> IndexWitness:
+    return IndexWitness(document)

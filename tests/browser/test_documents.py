@@ -57,6 +57,9 @@ def test_a_row_goes_live_stays_right_and_is_deleted(signed_in: Page, tmp_path: P
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(row).to_have_count(0)
     expect(page.locator(".toast")).to_contain_text("was deleted")
+    expect(page.get_by_role("dialog")).to_contain_text("nothing of it is found")
+    page.get_by_role("dialog").get_by_role("link", name="Done").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_the_list_shows_what_another_tab_added(signed_in: Page, tmp_path: Path) -> None:

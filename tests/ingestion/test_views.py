@@ -220,7 +220,8 @@ def test_deletes_a_row_in_place(as_ana, document) -> None:
     assert f'hx-post="{url}"' in text(as_ana.get(url, headers=HTMX))
     response = as_ana.post(url, headers=HTMX)
     assert f'<li id="document-{document.uuid}" hx-swap-oob="delete">' in text(response)
-    assert "dialog:close" in response.headers["HX-Trigger"]
+    assert 'id="dialog-body" hx-swap-oob="innerHTML"' in text(response)
+    assert "is gone" in text(response)
 
 
 @pytest.mark.parametrize(
