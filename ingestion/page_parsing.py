@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ingestion import images, text_source
 from ingestion.blocks import build_blocks
+from ingestion.drawn_regions import with_charts_told
 from ingestion.figures import Figures
 from ingestion.layout import Box, PageContent, TextSource
 from ingestion.ocr import OcrError, Reader, Reading
@@ -66,11 +67,13 @@ def parse_page(page: OpenPage, *, outline: Mapping[str, int], reader: Reader) ->
     inked = Inked(pixels)
     text = _text(page, rasters, pixels, inked, reader)
     over = text.source in ("ocr", "mixed")
+    regions = page.regions_over(text.words, pixels) if over else page.regions()
+    whole = Box(0.0, 0.0, page.width, page.height)
     raw = RawPage(
         width=page.width,
         height=page.height,
         words=text.words,
-        regions=page.regions_over(text.words, pixels) if over else page.regions(),
+        regions=with_charts_told(regions, text.words, inked, whole),
         rasters=rasters,
     )
     figures = Figures(page, raw, reader)

@@ -34,6 +34,7 @@ class Inked:
         grey = image[::2, ::2, 1].astype(np.int16)
         self._scale = pixels.scale / 2
         ground = int(np.bincount(grey.ravel(), minlength=256).argmax())
+        self._grey: np.ndarray = grey
         self._marks: np.ndarray = np.abs(grey - ground) > DIFFERS
 
     def grown(self, box: Box, others: Sequence[Box]) -> Box:
@@ -50,6 +51,25 @@ class Inked:
             x0, y0, x1, y1 = (max(0, round(v * self._scale)) for v in box.as_list())
             rest[y0:y1, x0:x1] = False
         return float(rest.mean())
+
+    def share_drawn(self, box: Box, boxes: Sequence[Box]) -> float:
+        """Return the share of a part of the page that shows something outside of `boxes`.
+
+        Counted against the part's own ground: that of a coloured panel is no drawing.
+        """
+        import numpy as np
+
+        x0, y0, x1, y1 = (max(0, round(v * self._scale)) for v in box.as_list())
+        part = self._grey[y0:y1, x0:x1]
+        if not part.size:
+            return 0.0
+        ground = int(np.bincount(part.ravel(), minlength=256).argmax())
+        drawn = np.abs(part - ground) > DIFFERS
+        for inner in boxes:
+            left, top, right, bottom = (round(v * self._scale) for v in inner.as_list())
+            rows = slice(max(0, top - y0 - 1), max(0, bottom - y0 + 1))
+            drawn[rows, max(0, left - x0 - 1) : max(0, right - x0 + 1)] = False
+        return float(drawn.mean())
 
     def _moved(self, box: Box, side: Side, others: Sequence[Box]) -> Box:
         values = {"left": box.x0, "top": box.y0, "right": box.x1, "bottom": box.y1}
