@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.db.models import Count
 from django.urls import reverse
 
 from ingestion.file_responses import version_of
@@ -68,7 +67,7 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class PageCoverage:
-    """How many live chunks of each kind begin on a page."""
+    """How many live chunks of each kind stand on a page; one over two pages counts on both."""
 
     page: Page
     text: int = 0
@@ -192,9 +191,10 @@ def _passages(chunks: Iterable[Chunk], document: Document) -> list[Passage]:
 
 def coverage(document: Document) -> list[PageCoverage]:
     """Return what was found on each page, in order."""
-    counted: dict[int, dict[str, int]] = defaultdict(dict)
-    chunks = document.chunks.live().order_by().values("page_number", "kind")
-    for entry in chunks.annotate(number=Count("pk")):
-        counted[entry["page_number"]][ChunkKind(entry["kind"]).value] = entry["number"]
+    counted: dict[int, Counter[str]] = defaultdict(Counter)
+    chunks = document.chunks.live().order_by().values_list("kind", "page_number", "spans")
+    for kind, begins, spans in chunks.iterator():
+        for number in {begins, *(span[2] for span in spans)}:
+            counted[number][ChunkKind(kind).value] += 1
     pages = document.pages.defer("layout")
     return [PageCoverage(page, **counted[page.number]) for page in pages]

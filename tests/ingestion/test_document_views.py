@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.test import AsyncClient, Client
 from django.urls import reverse
 
+from ingestion import viewer
 from ingestion.collections import default_for
 from ingestion.models import Document, DocumentState, Page, PageState
 from tests.ingestion.ready_document import make_document
@@ -191,3 +192,12 @@ def test_the_file_is_a_download_under_its_name(ana, document) -> None:
     assert response.headers["Content-Type"] == "application/pdf"
     assert response.headers["Content-Disposition"].startswith("attachment; filename*=utf-8''%C3%9C")
     assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_passage_over_two_pages_is_covered_on_both(document) -> None:
+    chunk = document.chunks.get(page_number=1, kind="text")
+    document.chunks.filter(page_number=2, kind="text").delete()
+    chunk.spans = [[0, 5, 1, 0, 0, 9, 9], [5, 9, 2, 0, 0, 9, 9], [9, 12, 2, 0, 9, 9, 18]]
+    chunk.save()
+    counts = [(entry.text, entry.table) for entry in viewer.coverage(document)]
+    assert counts == [(1, 1)] * 3
