@@ -13,7 +13,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from ingestion.errors import TransientError
-from retrieval import faiss_index, index_folders, leases, snapshots, vectors
+from retrieval import changes, faiss_index, index_folders, leases, snapshots, vectors
+from retrieval.changes import ChangesPruned
 from retrieval.faiss_index import VectorIndex
 from retrieval.index_folders import folder_of
 from retrieval.models import IndexChange, SpaceVersion
@@ -112,8 +113,10 @@ def _extended(
     held = _current_graph(version)
     if held is None:
         return None
-    changed = _changed_since(version, held.manifest.revision)
-    ids = list(changed.values_list("document_id", flat=True))
+    try:
+        ids = list(changes.since(version, held.manifest.revision))
+    except ChangesPruned:
+        return None
     dead = held.rows.of_documents([*ids, DEAD])
     most = int(EXTEND_SHARE * len(held.rows)) - int(np.count_nonzero(dead))
     if most < 0 or _count_up_to(version, ids, most + 1) > most:
@@ -182,8 +185,9 @@ def is_due(version: SpaceVersion) -> bool:
         manifest = snapshots.read_manifest(folder / name)
     except (OSError, ValueError):
         return True
-    if manifest.revision > _revision_now(version):
-        return True  # The database was set back to an older copy.
+    first, last = _revisions_now(version)
+    if not first <= manifest.revision <= last:
+        return True  # Too old to catch up, or the database was set back to an older copy.
     enough = max(settings.SNAPSHOT_AFTER_ROWS, int(FRESH_SHARE * manifest.count))
     changed = _changed_since(version, manifest.revision).values("document_id")
     return _count_up_to(version, changed, enough + 1) > enough
@@ -200,5 +204,5 @@ def is_mostly_dead(version: SpaceVersion) -> bool:
     return count > 2 * vectors.live_embeddings(version).count()
 
 
-def _revision_now(version: SpaceVersion) -> int:
-    return SpaceVersion.objects.values_list("revision", flat=True).get(pk=version.pk)
+def _revisions_now(version: SpaceVersion) -> tuple[int, int]:
+    return SpaceVersion.objects.values_list("pruned_to", "revision").get(pk=version.pk)

@@ -16,9 +16,19 @@ from django.db.models.functions import Length
 
 from ingestion.findings import Finding
 from ingestion.models import Chunk
-from retrieval import building, embedding, index_folders, keywords, snapshots, spaces, vectors
+from retrieval import (
+    building,
+    changes,
+    embedding,
+    index_folders,
+    keywords,
+    snapshots,
+    spaces,
+    vectors,
+)
+from retrieval.changes import ChangesPruned
 from retrieval.embedders import plan_for
-from retrieval.models import Embedding, IndexChange, SpaceVersion
+from retrieval.models import Embedding, SpaceVersion
 from retrieval.snapshots import SnapshotUnusable
 
 BYTES_PER_NUMBER = 4
@@ -118,10 +128,12 @@ def _snapshot(version: SpaceVersion) -> Iterator[Finding]:
         return
     if held is None:
         return
-    changes = IndexChange.objects.filter(space_version=version)
-    changed = set(
-        changes.filter(revision__gt=held.manifest.revision).values_list("document_id", flat=True)
-    )
+    try:
+        changed = changes.since(version, held.manifest.revision)
+    except ChangesPruned:
+        sentence = f"The index of {version} is too old to be brought up to date."
+        yield Finding("damaged_index", version.space, 1, sentence, REBUILD)
+        return
     rows = held.rows.take(~held.rows.of_documents([*changed, 0]))
     indexed = set(rows.chunks.tolist())
     stored = set(

@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from ingestion.errors import TransientError
 from ingestion.models import Chunk
-from retrieval import index_folders, leases
+from retrieval import changes, index_folders, leases
 from retrieval.index_folders import MANIFEST_FILE, folder_of
 from retrieval.keyword_index import KeywordEntry, KeywordIndex, KeywordIndexDamaged, WriterBusy
 from retrieval.keyword_text import name_words
-from retrieval.models import IndexChange, SpaceVersion
+from retrieval.models import SpaceVersion
 
 logger = logging.getLogger(__name__)
 
@@ -83,10 +83,11 @@ def catch_up(version: SpaceVersion, index: KeywordIndex) -> None:
     """Index again the documents that have changed since the index's revision.
 
     In the order of their changes and some at a time, each commit with the revision that it
-    reaches. Raises WriterBusy when another writer does not finish, KeywordIndexDamaged.
+    reaches. Raises WriterBusy when another writer does not finish, KeywordIndexDamaged, and
+    ChangesPruned when the index is too old to catch up.
     """
     deadline = time.monotonic() + WAIT_FOR_WRITER_SECONDS
-    while changed := changed_since(version, index.revision):
+    while changed := changes.since(version, index.revision):
         some = list(changed.items())[:DOCUMENTS_PER_COMMIT]
         ids = [document_id for document_id, _ in some]
         try:
@@ -96,12 +97,6 @@ def catch_up(version: SpaceVersion, index: KeywordIndex) -> None:
                 raise
             time.sleep(0.05)
             index.reload()
-
-
-def changed_since(version: SpaceVersion, revision: int) -> dict[int, int]:
-    """Return the documents that have changed, and at which revision, in that order."""
-    changes = IndexChange.objects.filter(space_version=version, revision__gt=revision)
-    return dict(changes.order_by("revision").values_list("document_id", "revision"))
 
 
 def live_chunks(document_ids: Sequence[int] | None = None) -> QuerySet[Chunk]:

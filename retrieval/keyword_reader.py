@@ -11,10 +11,11 @@ import threading
 import time
 
 from ingestion.errors import TransientError
-from retrieval import background, index_folders, leases
+from retrieval import background, changes, index_folders, leases
 from retrieval.candidates import IndexNotReady
+from retrieval.changes import ChangesPruned
 from retrieval.index_folders import folder_of
-from retrieval.keyword_building import build, catch_up, changed_since, live_chunks, open_named
+from retrieval.keyword_building import build, catch_up, live_chunks, open_named
 from retrieval.keyword_index import KeywordIndex, KeywordIndexDamaged, WriterBusy
 from retrieval.models import SpaceVersion
 from retrieval.per_version import PerVersion
@@ -73,7 +74,7 @@ class KeywordReader:
                 catch_up(version, index)
             except WriterBusy as exc:
                 raise TransientError("Another process is writing the keyword index.") from exc
-            except KeywordIndexDamaged as exc:
+            except (KeywordIndexDamaged, ChangesPruned) as exc:
                 logger.warning("%s is rebuilt: %s.", version, exc)
                 build(version)
 
@@ -114,11 +115,11 @@ def _follow(version: SpaceVersion, index: KeywordIndex) -> None:
         index.reload()
         if index.revision >= version.revision:
             return
-        behind = changed_since(version, index.revision)
+        behind = changes.since(version, index.revision)
         if live_chunks(list(behind))[: AT_ONCE + 1].count() <= AT_ONCE:
             catch_up(version, index)
             return
-    except (WriterBusy, KeywordIndexDamaged) as exc:
+    except (WriterBusy, KeywordIndexDamaged, ChangesPruned) as exc:
         logger.info("The keyword index is left to the workers: %r", exc)
     background.request_once("refresh_keywords", version.pk)
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from retrieval import keyword_building, keyword_reader
+from retrieval import changes, keyword_building, keyword_reader
 from retrieval.candidates import Candidate, CandidateFilter
-from retrieval.keyword_building import changed_since, live_chunks
+from retrieval.changes import ChangesPruned
+from retrieval.keyword_building import live_chunks
 from retrieval.keyword_index import KeywordIndexDamaged
 from retrieval.models import SpaceVersion
 
@@ -66,7 +67,11 @@ def report(version: SpaceVersion) -> Report:
         return Report(0, missing, REBUILDING if missing else "")
     if index.revision >= version.revision:
         return Report(index.count, 0, "")
-    missing = live_chunks(list(changed_since(version, index.revision))).count()
+    try:
+        behind = live_chunks(list(changes.since(version, index.revision)))
+    except ChangesPruned:
+        behind = live_chunks()
+    missing = behind.count()
     return Report(index.count, missing, BEHIND if missing else "")
 
 

@@ -14,6 +14,8 @@ class SpaceVersionState(models.TextChoices):
     BUILDING = "building"
     LIVE = "live"
     RETIRED = "retired"
+    # Too old to go back to: its vectors are gone, or going.
+    DISCARDED = "discarded"
 
 
 class SpaceInput(models.TextChoices):
@@ -34,7 +36,7 @@ class SpaceVersionQuerySet(models.QuerySet["SpaceVersion"]):
 
     def fed(self) -> SpaceVersionQuerySet:
         """Versions that new documents must be written to: live ones and those being built."""
-        return self.exclude(state=SpaceVersionState.RETIRED)
+        return self.filter(state__in=[SpaceVersionState.LIVE, SpaceVersionState.BUILDING])
 
 
 class SpaceVersion(models.Model):
@@ -61,6 +63,9 @@ class SpaceVersion(models.Model):
     input = models.CharField(max_length=11, choices=SpaceInput, default=SpaceInput.TEXT)
     index_settings = models.JSONField(default=dict, blank=True)
     revision = models.PositiveBigIntegerField(default=0)
+    # Of the changes up to here, those of deleted documents may be gone: what is stamped with a
+    # lower revision cannot catch up any more, and is read or built anew.
+    pruned_to = models.PositiveBigIntegerField(default=0)
     chunks_total = models.PositiveIntegerField(default=0, help_text="To embed, while it is built.")
     chunks_done = models.PositiveIntegerField(default=0)
     error = models.TextField(blank=True, help_text="Why building it stopped.")
@@ -120,7 +125,8 @@ class IndexChange(models.Model):
     """The document's searchable rows in this space version changed at this revision.
 
     At most one row per document and version, the latest. No foreign key to the document:
-    the row must outlive it, since deletion is a change too.
+    the row must outlive it, since deletion is a change too. Rows of deleted documents go once
+    the index on disk is past them: see retrieval.pruning.
     """
 
     space_version = models.ForeignKey(

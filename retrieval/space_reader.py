@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 from django.db import connection
 
-from retrieval import background, building, snapshots, vectors
+from retrieval import background, building, changes, snapshots, vectors
 from retrieval.candidates import Candidate, CandidateFilter, IndexNotReady
+from retrieval.changes import ChangesPruned
 from retrieval.index_folders import current_name, folder_of
-from retrieval.models import IndexChange, SpaceVersion
+from retrieval.models import SpaceVersion
 from retrieval.per_version import PerVersion
 from retrieval.rows import DEAD
 from retrieval.similarity import similarities, top
@@ -129,6 +130,25 @@ class SpaceReader:
         self._notice_new_snapshot(version)
         if state.revision >= version.revision and self._waiting is None:
             return state
+        try:
+            return self._follow(version, state)
+        except ChangesPruned:
+            logger.info("%s is loaded anew: this process was too far behind.", version)
+        self._start_anew(version)
+        try:
+            return self._follow(version, self._first_state(version))
+        except ChangesPruned as exc:
+            raise IndexNotReady("It is being loaded; try again in a moment.") from exc
+
+    def _start_anew(self, version: SpaceVersion) -> None:
+        """Forget the state, for that of a snapshot that is just being loaded where there is one."""
+        if self._loader is not None:
+            self._loader.join(WAIT_SECONDS)
+        with self._lock:
+            newer, self._waiting = self._waiting, None
+            self._state = None if newer is None else _on_snapshot(newer, version)
+
+    def _follow(self, version: SpaceVersion, state: SpaceState) -> SpaceState:
         with self._lock:
             self._state = self._caught_up(version, self._state or state)
             return self._state
@@ -147,9 +167,10 @@ class SpaceReader:
                 self._begin(version)
         if self._loader is not None and self._state is None:
             self._loader.join(WAIT_SECONDS)
-        if self._state is None:
+        state = self._state
+        if state is None:
             raise IndexNotReady("Its vectors are being read from the database; try again soon.")
-        return self._state
+        return state
 
     def _is_loading(self) -> bool:
         return self._loader is not None and self._loader.is_alive()
@@ -159,7 +180,7 @@ class SpaceReader:
         folder = folder_of(version)
         self._seen_name = current_name(folder)
         snapshot = _load_or_ask_for_another(folder, version)
-        if snapshot is not None and not _is_from_the_future(snapshot, version):
+        if snapshot is not None and _leads_to_now(snapshot, version):
             self._state = _on_snapshot(snapshot, version)
             return
         if building.is_due(version):
@@ -219,14 +240,19 @@ def _from_rows(version: SpaceVersion) -> SpaceState:
     return SpaceState(version.revision, version.metric, vectors.all_of(version))
 
 
-def _is_from_the_future(snapshot: Snapshot, version: SpaceVersion) -> bool:
-    """Tell whether the database was set back, to a copy older than the snapshot."""
-    revision = SpaceVersion.objects.values_list("revision", flat=True).get(pk=version.pk)
-    if snapshot.manifest.revision <= revision:
-        return False
-    logger.warning("%s is rebuilt: its snapshot is newer than the database.", version)
+def _leads_to_now(snapshot: Snapshot, version: SpaceVersion) -> bool:
+    """Tell whether the recorded changes lead from the snapshot to the database as it is.
+
+    They do not from a snapshot that is newer, where the database was set back to a copy, nor
+    from one that is older than the changes that are kept.
+    """
+    rows = SpaceVersion.objects.values_list("pruned_to", "revision")
+    first, last = rows.get(pk=version.pk)
+    if first <= snapshot.manifest.revision <= last:
+        return True
+    logger.warning("%s is rebuilt: its snapshot is too old, or not of this database.", version)
     background.request_once("build_snapshot", version.pk)
-    return True
+    return False
 
 
 def _on_snapshot(snapshot: Snapshot, version: SpaceVersion) -> SpaceState:
@@ -235,20 +261,19 @@ def _on_snapshot(snapshot: Snapshot, version: SpaceVersion) -> SpaceState:
 
 
 def catch_up(state: SpaceState, version: SpaceVersion) -> SpaceState:
-    """Load again every document that has changed since the state's revision."""
-    changes = dict(
-        IndexChange.objects.filter(space_version=version, revision__gt=state.revision).values_list(
-            "document_id", "revision"
-        )
-    )
-    loaded = vectors.of_documents(version, list(changes))
-    keep = ~state.fresh.rows.of_documents(changes)
+    """Load again every document that has changed since the state's revision.
+
+    Raises ChangesPruned.
+    """
+    behind = changes.since(version, state.revision)
+    loaded = vectors.of_documents(version, list(behind))
+    keep = ~state.fresh.rows.of_documents(behind)
     kept = VectorBatch(state.fresh.rows.take(keep), state.fresh.vectors[keep])
     fresh = vectors.joined([kept, loaded], version.dimension)
     # A document that changed again meanwhile carries a later revision than was asked for:
     # revisions become visible in order, so everything up to the highest one seen is held.
-    revision = max([version.revision, *changes.values()])
-    changed = state.changed | frozenset(changes)
+    revision = max([version.revision, *behind.values()])
+    changed = state.changed | frozenset(behind)
     return SpaceState(
         revision, version.metric, fresh, state.snapshot, changed, _valid(state.snapshot, changed)
     )

@@ -21,6 +21,7 @@ from retrieval import (
     keyword_reader,
     keywords,
     leases,
+    pruning,
     space_reader,
 )
 from retrieval.candidates import IndexNotReady
@@ -46,6 +47,9 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
+
+# Old rows are let go of for so long at a time; what is left waits for the next time.
+PRUNE_SECONDS = 20.0
 
 
 def live_versions() -> dict[str, SpaceVersion]:
@@ -160,7 +164,7 @@ def build_version(version: SpaceVersion, *, until: float = inf) -> bool:
     when another process is at it, and ModelUnavailable.
     """
     version.refresh_from_db()
-    if version.state == SpaceVersionState.RETIRED:
+    if version.state in (SpaceVersionState.RETIRED, SpaceVersionState.DISCARDED):
         return True
     if version.space == keywords.SPACE:
         keywords.refresh(version)
@@ -248,7 +252,7 @@ def refresh_indexes() -> None:
 
 
 def tend() -> None:
-    """Take up whatever was left undone: lost tasks, new weights, missing vectors."""
+    """Take up whatever was left undone: lost tasks, new weights, missing vectors, old rows."""
     sync()
     for version in embedding.fed_versions():
         if version.state == SpaceVersionState.LIVE:
@@ -258,6 +262,7 @@ def tend() -> None:
             if building.is_mostly_dead(version):
                 building.build_snapshot(version, anew=True)
     refresh_indexes()
+    pruning.prune(until=time.monotonic() + PRUNE_SECONDS)
 
 
 def activate(version: SpaceVersion, *, at_revision: int | None = None) -> bool:
@@ -269,8 +274,8 @@ def activate(version: SpaceVersion, *, at_revision: int | None = None) -> bool:
         all_versions = SpaceVersion.objects.filter(space=version.space).order_by("pk")
         locked = {one.pk: one for one in all_versions.select_for_update(no_key=True)}
         now = locked[version.pk]
-        if now.state == SpaceVersionState.LIVE:
-            return True
+        if now.state != SpaceVersionState.BUILDING:
+            return True  # It is live already, or another one has taken its place.
         if at_revision is not None and now.revision != at_revision:
             return False
         _switch(now)
