@@ -25,6 +25,7 @@ from redis import RedisError
 from ingestion import files, liveness
 from ingestion.errors import PermanentError, TransientError
 from ingestion.models import Document, DocumentState
+from ingestion.signals import document_failed
 
 logger = logging.getLogger(__name__)
 
@@ -90,9 +91,10 @@ def keep(document_id: int, run: str, /, **fields: Any) -> None:
 
 def fail(document_id: int, run: str, message: str) -> None:
     """End this run with a sentence that says why."""
-    Document.objects.filter(pk=document_id, run=run).update(
-        state=DocumentState.FAILED, error=message, run=""
-    )
+    with transaction.atomic():
+        failed = Document.objects.filter(pk=document_id, run=run)
+        if failed.update(state=DocumentState.FAILED, error=message, run=""):
+            document_failed.send(sender=Document, document=Document.objects.get(pk=document_id))
     liveness.clear(run)
 
 

@@ -9,3 +9,6 @@ document_published = Signal()
 # Sent before a document is deleted for good, where a receipt is wanted; keyword argument:
 # document. Receivers return an ingestion.receipts.Witness.
 document_deleting = Signal()
+
+# Sent inside the transaction in which a document's run failed; keyword argument: document.
+document_failed = Signal()

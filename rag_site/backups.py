@@ -45,7 +45,7 @@ from retrieval.models import SpaceVersion
 
 FORMAT = 1
 MANIFEST, ROWS, FILES, SETTINGS = "manifest.json", "rows.jsonl", "files/", "settings/"
-APPS = ("auth", "accounts", "ingestion", "retrieval", "answers")
+APPS = ("auth", "accounts", "webhooks", "ingestion", "retrieval", "answers")
 # Made by migrate, or of use to the running system alone.
 LEFT_OUT = ("auth.Permission", "retrieval.IndexChange")
 ENV_FILE = settings.BASE_DIR / ".env"

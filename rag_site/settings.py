@@ -106,6 +106,9 @@ DATABASE = env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'pagewise.sqlit
 # Empty: a private server that `manage.py serve` starts, on a unix socket under data/run/.
 REDIS_URL = env.str("REDIS_URL", "", validate=_url_with_scheme("redis", "rediss", "unix"))
 
+# Whether webhooks may go to addresses that are not of the public internet.
+WEBHOOK_PRIVATE_ADDRESSES = env.bool("WEBHOOK_PRIVATE_ADDRESSES", False)
+
 # --- ingestion -------------------------------------------------------------------------------
 
 UPLOAD_MAX_MB = env.int("UPLOAD_MAX_MB", 200, validate=AT_LEAST_ONE)
@@ -288,6 +291,7 @@ INSTALLED_APPS = [
     "axes",
     "rag_site",
     "rag_site.accounts",
+    "rag_site.webhooks",
     "ingestion",
     "retrieval",
     "answers",
@@ -380,6 +384,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "retrieval.tasks.tend_indexes",
         "schedule": 300.0,
         "options": {"expires": 300},
+    },
+    "send-webhooks-again": {
+        "task": "rag_site.webhooks.tasks.deliver_due",
+        "schedule": 20.0,
+        "options": {"expires": 20},
     },
     "forget-single-questions": {
         "task": "answers.tasks.forget_single_questions",

@@ -9,6 +9,7 @@ from rag_site import dashboard_views, views
 
 api_patterns: list[URLPattern | URLResolver] = [
     path("", include("rag_site.accounts.api_urls")),
+    path("", include("rag_site.webhooks.api_urls")),
     path("", include("ingestion.api_urls")),
     path("", include("retrieval.api_urls")),
     path("", include("answers.api_urls")),

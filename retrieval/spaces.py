@@ -28,6 +28,7 @@ from retrieval.candidates import IndexNotReady
 from retrieval.embedders import EmbedderPlan, plan_for
 from retrieval.keyword_text import ANALYSIS
 from retrieval.models import SpaceInput, SpaceVersion, SpaceVersionState
+from retrieval.signals import version_switched
 from retrieval.space_status import SpaceStatus, describe
 
 __all__ = [
@@ -289,6 +290,7 @@ def _switch(version: SpaceVersion, **fields: Any) -> None:
     SpaceVersion.objects.filter(pk=version.pk).update(
         state=SpaceVersionState.LIVE, activated_at=timezone.now(), error="", **fields
     )
+    version_switched.send(sender=SpaceVersion, version=version)
 
 
 def switch_to(version: SpaceVersion) -> None:
