@@ -109,6 +109,13 @@ REDIS_URL = env.str("REDIS_URL", "", validate=_url_with_scheme("redis", "rediss"
 # Whether webhooks may go to addresses that are not of the public internet.
 WEBHOOK_PRIVATE_ADDRESSES = env.bool("WEBHOOK_PRIVATE_ADDRESSES", False)
 
+# Files go to this bucket where one is named, else to DATA_DIR; see README.md.
+S3_BUCKET = env.str("S3_BUCKET", "")
+S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", "", validate=_url_with_scheme("http", "https"))
+S3_REGION = env.str("S3_REGION", "")
+S3_ACCESS_KEY = env.str("S3_ACCESS_KEY", "")
+S3_SECRET_KEY = env.str("S3_SECRET_KEY", "")
+
 # --- ingestion -------------------------------------------------------------------------------
 
 UPLOAD_MAX_MB = env.int("UPLOAD_MAX_MB", 200, validate=AT_LEAST_ONE)
@@ -429,10 +436,24 @@ STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = DATA_DIR / "files"
-STORAGES = {
+STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "servestatic.storage.CompressedManifestStaticFilesStorage"},
 }
+if S3_BUCKET:
+    STORAGES["default"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": S3_ENDPOINT_URL or None,
+            "region_name": S3_REGION or None,
+            # Without keys here they come from the machine's role, as boto3 finds them.
+            "access_key": S3_ACCESS_KEY or None,
+            "secret_key": S3_SECRET_KEY or None,
+            "default_acl": None,
+            "file_overwrite": False,
+        },
+    }
 # Larger uploads go to a temporary file while they arrive, so memory stays bounded.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 200
