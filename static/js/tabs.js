@@ -20,11 +20,28 @@ document.addEventListener("visibilitychange", () => {
 const shownIn = (root) =>
   [...root.querySelectorAll(".answer")].map((one) => one.dataset.answerId).join();
 
+const LATER_MS = 700;
+const isEditing = () => Boolean(turns.querySelector("[data-edit][open]"));
+let asked = 0;
+let later = 0;
+
+// What cannot be shown now, because an answer grows or somebody edits here, is shown after that;
+// of two requests on their way, only the younger one counts.
 async function catchUp() {
-  const isEditing = () => Boolean(turns.querySelector("[data-edit][open]"));
-  if (!chat.dataset.turns || isAnswering() || isEditing()) return;
+  clearTimeout(later);
+  if (!chat.dataset.turns) return;
+  if (isAnswering() || isEditing()) {
+    later = setTimeout(catchUp, LATER_MS);
+    return;
+  }
+  const mine = ++asked;
   const found = await part(chat.dataset.turns);
-  if (!found || isAnswering() || isEditing() || shownIn(found) === shownIn(turns)) return;
+  if (!found || mine !== asked) return;
+  if (isAnswering() || isEditing()) {
+    later = setTimeout(catchUp, LATER_MS);
+    return;
+  }
+  if (shownIn(found) === shownIn(turns)) return;
   turns.replaceChildren(found);
   watchStreaming();
 }
