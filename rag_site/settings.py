@@ -146,7 +146,7 @@ SPACES: dict[str, dict[str, Any]] = {
         "kinds": ["text", "table", "image"],
         "input": "text",
         "batch_size": 32,
-        "index": {"type": "auto", "M": 32, "ef_construction": 200, "ef_search": 64},
+        "index": {"type": "auto", "M": 32, "ef_construction": 200, "ef_search": 512},
     },
     "image": {
         "embedder": "retrieval.embedders.open_clip.OpenClipEmbedder",
@@ -155,7 +155,7 @@ SPACES: dict[str, dict[str, Any]] = {
         "kinds": ["table", "image"],
         "input": "image",
         "batch_size": 16,
-        "index": {"type": "auto", "M": 32, "ef_construction": 200, "ef_search": 64},
+        "index": {"type": "auto", "M": 32, "ef_construction": 200, "ef_search": 512},
         # Where the model's weights cannot be had, the space holds these vectors of each
         # figure's caption, inner text and referring sentences instead, and says so.
         "fallback": "text",

@@ -136,6 +136,7 @@ def _current_graph(version: SpaceVersion) -> Snapshot | None:
     if held is None or held.manifest.revision > version.revision or held.index.plan.is_exact:
         return None
     wanted = faiss_index.plan(version.index_settings, len(held.rows))
+    held.index.search_with(wanted.ef_search)
     return held if held.index.plan == wanted else None
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from django.db import connection
 
-from retrieval import background, building, changes, snapshots, vectors
+from retrieval import background, building, changes, faiss_index, snapshots, vectors
 from retrieval.candidates import Candidate, CandidateFilter, IndexNotReady
 from retrieval.changes import ChangesPruned
 from retrieval.index_folders import current_name, folder_of
@@ -257,6 +257,9 @@ def _leads_to_now(snapshot: Snapshot, version: SpaceVersion) -> bool:
 
 def _on_snapshot(snapshot: Snapshot, version: SpaceVersion) -> SpaceState:
     fresh = vectors.joined([], version.dimension)
+    # As the settings are now, which may have changed since the graph was built.
+    wanted = faiss_index.plan(version.index_settings, len(snapshot.rows))
+    snapshot.index.search_with(wanted.ef_search)
     return SpaceState(snapshot.manifest.revision, version.metric, fresh, snapshot)
 
 

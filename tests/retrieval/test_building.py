@@ -241,6 +241,22 @@ def test_a_graph_of_other_parameters_is_built_anew(graph, settings) -> None:
     assert not list(folder_of(version()).glob(f"{load().name}/vectors.f32"))
 
 
+def test_how_far_a_graph_is_searched_needs_no_new_graph(graph, settings, monkeypatch) -> None:
+    before = load()
+    settings.SPACES["text"]["index"] = {**settings.SPACES["text"]["index"], "ef_search": 77}
+    spaces.sync()
+    restart()
+    reader = space_reader.reader_of(version())
+    held = reader.current(version()).snapshot
+    assert held is not None
+    assert (held.name, held.index.plan.ef_search) == (before.name, 77)
+    graph.document("plum")
+    with monkeypatch.context() as patch:
+        patch.setattr("retrieval.vectors.stream", None)  # Building it anew would fail.
+        building.build_snapshot(version())
+    assert load().manifest.index["ef_search"] == 77
+
+
 def test_a_damaged_graph_is_built_anew(graph) -> None:
     path = folder_of(version()) / load().name / "index.faiss"
     path.write_bytes(path.read_bytes()[:-1])

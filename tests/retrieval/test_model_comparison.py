@@ -51,7 +51,7 @@ def test_models_are_compared_and_one_is_recommended(question_set, settings):  # 
     assert chosen.startswith("fruit-2@2: nDCG@10")
     space = tomllib.loads(chosen.partition(":\n")[2])["text"]
     assert (space["model"], space["dimensions"]) == ("fruit-2", 2)
-    assert space["index"] == {"type": "hnsw", "M": 32, "ef_construction": 200, "ef_search": 64}
+    assert space["index"] == {"type": "hnsw", "M": 32, "ef_construction": 200, "ef_search": 512}
     with pytest.raises(CommandError, match="raise --chunks"):
         run("compare_models", "fruits", "fruit-1", "--chunks", "1")
     with pytest.raises(CommandError, match="No model could be measured"):

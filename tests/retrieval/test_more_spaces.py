@@ -57,7 +57,7 @@ def test_it_is_listed_with_all_that_matters(third, library):
         "type": "hnsw",
         "m": 8,
         "ef_construction": 40,
-        "ef_search": 64,
+        "ef_search": 512,
     }
     assert listed.last_built_at is not None
 
