@@ -6,6 +6,8 @@ import tarfile
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.files.base import ContentFile
@@ -165,3 +167,13 @@ def test_settings_are_in_it(life, tmp_path, monkeypatch) -> None:
     call_command("backup", str(tmp_path / "b.tar"))
     with tarfile.open(tmp_path / "b.tar") as archive:
         assert archive.extractfile("settings/.env").read() == b"VLM_MODEL=x"
+
+
+def test_no_app_of_the_project_is_left_out() -> None:
+    root = str(settings.BASE_DIR)
+    ours = {
+        config.label
+        for config in apps.get_app_configs()
+        if config.path.startswith(root) and ".venv" not in config.path and list(config.get_models())
+    }
+    assert ours <= set(backups.APPS)
