@@ -35,6 +35,22 @@ def evaldata() -> Path:
     return EVALDATA
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Let SQLite's test database be a file, as it is in use.
+
+    Threads share one in memory, and it answers "table is locked" where a file waits.
+    """
+    from django.db import connections
+
+    connection = connections["default"]
+    if connection.vendor == "sqlite":
+        folder = tmp_path_factory.mktemp("database")
+        connection.settings_dict["TEST"]["NAME"] = str(folder / "test.sqlite3")
+
+
 @pytest.fixture(autouse=True)
 def data_dir(settings, tmp_path: Path) -> Path:
     """Give every test its own files and index folders."""
@@ -152,6 +168,25 @@ def chromium(started_chromium: tuple[Browser, asyncio.AbstractEventLoop]) -> Ite
     asyncio._set_running_loop(loop)
     yield browser
     asyncio._set_running_loop(None)
+
+
+STATEFUL_FIXTURES = {"db", "transactional_db", "live_server", "redis_server", "site"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With ONLY_STATEFUL set, leave out what no database and no Redis has a part in."""
+    if not os.environ.get("ONLY_STATEFUL"):
+        return
+    kept = [item for item in items if _is_stateful(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
+
+
+def _is_stateful(item: pytest.Item) -> bool:
+    if item.get_closest_marker("once"):
+        return False
+    marked = any(item.get_closest_marker(name) for name in ("django_db", "services"))
+    return marked or bool(STATEFUL_FIXTURES & set(getattr(item, "fixturenames", ())))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

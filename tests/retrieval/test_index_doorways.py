@@ -25,7 +25,7 @@ def test_the_command_rebuilds_all_or_some_indexes(library, capsys) -> None:
     second = names()
     assert all(second.values())
     assert second["text"] != first["text"]
-    assert "keywords v1 (en_stem.1): rebuilt." in capsys.readouterr().out
+    assert "keywords v1 (en_stem.2): rebuilt." in capsys.readouterr().out
 
 
 def test_the_command_names_the_spaces_there_are(library) -> None:

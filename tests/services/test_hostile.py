@@ -11,7 +11,7 @@ import pytest
 from benchmarks import hostile
 from tests.hostile_files import hostile_files
 
-pytestmark = [pytest.mark.services, pytest.mark.xdist_group("hostile")]
+pytestmark = [pytest.mark.once, pytest.mark.services, pytest.mark.xdist_group("hostile")]
 
 PER_CATEGORY = 1
 # What the words of each refusal must hold: encrypted is not corrupt is not empty.
