@@ -140,7 +140,8 @@ def parsed_value(text: str) -> Value:
 
 def as_lines(metadata: Mapping[str, Value]) -> str:
     """Write entries so that `parsed_metadata` reads them again."""
-    return "\n".join(f"{name}: {_as_typed(value)}" for name, value in metadata.items())
+    # By name: PostgreSQL does not keep the order in which they were typed.
+    return "\n".join(f"{name}: {_as_typed(value)}" for name, value in sorted(metadata.items()))
 
 
 def _as_typed(value: Value) -> str:

@@ -316,7 +316,7 @@ def test_tags_and_metadata_are_typed_in_and_shown(as_ana, document) -> None:
     document.refresh_from_db()
     assert (document.tags, document.metadata) == (["audit", "q3"], {"year": 2024, "code": "007"})
     assert 'value="audit, q3"' in page
-    assert "year: 2024\ncode: &quot;007&quot;" in page
+    assert "code: &quot;007&quot;\nyear: 2024" in page
     refused = text(as_ana.post(url, {"tags": "a!", "metadata": ""}, follow=True))
     assert "“a!” is no tag" in refused
     document.refresh_from_db()
