@@ -17,7 +17,7 @@ from answers.readers import PromptTooLong, reader_for
 from tests.answers.conftest import jpeg
 from tests.answers.pieces import piece
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.once, pytest.mark.services]
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = (
