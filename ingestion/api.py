@@ -16,9 +16,10 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from ingestion import collections, documents, labels, receipts, sharing
-from ingestion.models import Collection, Document, DocumentState
+from ingestion.models import Collection, Document
 from ingestion.serializers import (
     CollectionSerializer,
+    DeletionSerializer,
     DocumentFilterSerializer,
     DocumentSerializer,
     LabelsSerializer,
@@ -95,8 +96,7 @@ class CollectionViewSet(
 @extend_schema_view(
     list=extend_schema(
         parameters=[
-            OpenApiParameter("collection", int, description="Only documents of this collection."),
-            OpenApiParameter("state", str, enum=DocumentState.values),
+            DocumentFilterSerializer,
             OpenApiParameter("tag", str, many=True, description="Only with all of these tags."),
         ]
     )
@@ -150,16 +150,16 @@ class DocumentViewSet(
         return self._do(functools.partial(documents.label, **form.validated_data))
 
     @extend_schema(
-        parameters=[
-            OpenApiParameter("receipt", bool, description="false: answer 204, without a receipt.")
-        ],
+        parameters=[DeletionSerializer],
         responses={200: ReceiptSerializer, 204: None},
     )
     def destroy(self, request: Request, id: Any = None) -> Response:
         """Delete a document with all that was made of it, and say what went."""
         document = self.get_object()
         self._require_edit(document)
-        if request.query_params.get("receipt", "").lower() in ("false", "0"):
+        form = DeletionSerializer(data=request.query_params)
+        form.is_valid(raise_exception=True)
+        if not form.validated_data["receipt"]:
             documents.delete(document)
             return Response(status=status.HTTP_204_NO_CONTENT)
         return Response(ReceiptSerializer(receipts.delete(document)).data)

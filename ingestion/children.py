@@ -17,8 +17,10 @@ from ingestion import wire
 PROJECT = Path(__file__).resolve().parent.parent
 # Loading the library and its models, on a machine that is busy with other things.
 START_SECONDS = 120
-# A page may wait for its turn on a busy machine this many times as long as it may compute.
+# A child that has not computed for a second in this many times what it may compute for a
+# page, in wall time, hangs. One that computes slowly only has a busy machine under it.
 PATIENCE = 4
+STEP_SECONDS = 1.0
 READ_SIZE = 1 << 20
 OUT_OF_MEMORY = 86
 
@@ -62,7 +64,7 @@ class Child:
             env=_environment(),
         )
         os.set_blocking(self.fileno(), False)
-        self._start_clock(START_SECONDS)
+        self.start_clock(limits.page_seconds, patience=START_SECONDS)
         # Not among the arguments: those every user of the machine can read.
         self._send({"path": str(path.resolve()), "password": password, "media_type": media_type})
 
@@ -73,7 +75,8 @@ class Child:
     def ask(self, page: int) -> None:
         """Give it a page (from 1) to parse."""
         self.page = page
-        self._start_clock(self._limits.page_seconds * PATIENCE)
+        seconds = self._limits.page_seconds
+        self.start_clock(seconds, patience=seconds * PATIENCE)
         self._send({"page": page})
 
     def _send(self, request: dict[str, object]) -> None:
@@ -96,20 +99,22 @@ class Child:
 
     # --- limits ------------------------------------------------------------------------------
 
-    def _start_clock(self, seconds: float) -> None:
-        self._deadline = time.monotonic() + seconds
-        self._cpu_at_start = self._cpu_seconds()
+    def start_clock(self, seconds: float, *, patience: float) -> None:
+        """Let it compute for so many seconds from now, and pause for `patience` at most."""
+        self._seconds, self._patience = seconds, patience
+        self._deadline = time.monotonic() + patience
+        self._cpu_at_start = self._cpu_at_step = self._cpu_seconds()
 
     def grant(self, seconds: float) -> None:
         """Move the deadline: the parent was busy elsewhere and took no answer."""
         self._deadline += seconds
 
     def is_overdue(self) -> bool:
-        """Tell whether its page has used up its seconds of CPU, or of patience."""
-        if time.monotonic() > self._deadline:
-            return True
-        used = self._cpu_seconds() - self._cpu_at_start
-        return self.page is not None and used > self._limits.page_seconds
+        """Tell whether it has used up its seconds of CPU, or hangs."""
+        now, used = time.monotonic(), self._cpu_seconds()
+        if used - self._cpu_at_step >= STEP_SECONDS:
+            self._cpu_at_step, self._deadline = used, now + self._patience
+        return now > self._deadline or used - self._cpu_at_start > self._seconds
 
     def _cpu_seconds(self) -> float:
         """Seconds of CPU that the process has used; 0 where the system does not tell."""

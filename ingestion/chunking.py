@@ -87,7 +87,7 @@ class _Limit:
 
 
 def _with_small_ones_merged(found: Iterable[Section], limit: _Limit) -> list[Section]:
-    """Join small neighbours that share a heading; their own headings become text."""
+    """Join small neighbours of a page that share a heading; their own headings become text."""
     merged: list[Section] = []
     for section in found:
         if merged and _may_join(merged[-1], section, limit):
@@ -102,6 +102,8 @@ def _may_join(above: Section, below: Section, limit: _Limit) -> bool:
     if not shared and above.path != below.path:
         return False
     if not above.passage.text or not below.passage.text:
+        return False
+    if above.passage.spans[-1].page != below.passage.spans[0].page:
         return False
     costs = [limit.cost(section.passage.text) for section in (above, below)]
     return min(costs) < SMALL * limit.room and sum(costs) < (1 - PATH_SHARE) * limit.room

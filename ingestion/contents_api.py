@@ -8,11 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import (
-    OpenApiParameter,
-    extend_schema,
-    extend_schema_view,
-)
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
@@ -20,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ingestion import documents, file_responses
-from ingestion.models import Chunk, ChunkKind, Document, Page
+from ingestion.models import Chunk, Document, Page
 from ingestion.serializers import (
     ChunkFilterSerializer,
     ChunkSerializer,
@@ -62,14 +58,7 @@ class PageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
         return Response(DocumentSerializer(page.document, context={"request": request}).data)
 
 
-@extend_schema_view(
-    list=extend_schema(
-        parameters=[
-            OpenApiParameter("page", int, description="Only what begins on this page."),
-            OpenApiParameter("kind", str, enum=ChunkKind.values),
-        ]
-    )
-)
+@extend_schema_view(list=extend_schema(parameters=[ChunkFilterSerializer]))
 class ChunkViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Chunk]):
     """What is searched of a document, in reading order."""
 
@@ -78,9 +67,17 @@ class ChunkViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Chunk]):
 
     def get_queryset(self) -> QuerySet[Chunk]:
         found = _of_document(self, Chunk.objects.live())
+        if self.action != "list":
+            return found
         form = ChunkFilterSerializer(data=self.request.query_params)
         form.is_valid(raise_exception=True)
         return found.filter(**form.validated_data)
+
+    @extend_schema(responses={(200, "image/*"): OpenApiTypes.BINARY})
+    @action(detail=True)
+    def image(self, request: Request, **_: Any) -> HttpResponse:
+        """Return the picture of a figure or table."""
+        return file_responses.image(request._request, self.get_object().image)
 
 
 def _of_document(view: Any, rows: QuerySet[Any]) -> QuerySet[Any]:

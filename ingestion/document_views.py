@@ -21,6 +21,8 @@ from ingestion.serializers import ReceiptSerializer
 from ingestion.views import HtmxRequest, rows_changed
 
 RECEIPT = "receipt"
+# Twice what is shown, for sharp screens.
+THUMBNAIL_WIDTH = 240
 PANELS = ("page", "figures", "outline", "coverage", "about")
 
 
@@ -148,6 +150,14 @@ def page_image(request: HtmxRequest, uuid: UUID, number: int) -> HttpResponse:
     pages = Page.objects.filter(document__in=Document.objects.visible_to(request.user))
     page = get_object_or_404(pages.only("image"), document__uuid=uuid, number=number)
     return file_responses.image(request, page.image)
+
+
+@require_safe
+@login_required
+def page_thumbnail(request: HtmxRequest, uuid: UUID, number: int) -> HttpResponse:
+    pages = Page.objects.filter(document__in=Document.objects.visible_to(request.user))
+    page = get_object_or_404(pages.only("image"), document__uuid=uuid, number=number)
+    return file_responses.image(request, page.image, width=THUMBNAIL_WIDTH)
 
 
 @require_safe

@@ -12,6 +12,7 @@ from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
+from ingestion import images
 from ingestion.models import Document
 
 IMAGE_TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
@@ -26,8 +27,10 @@ def version_of(name: str) -> str:
     return PurePosixPath(name).stem.rpartition("-")[2]
 
 
-def image(request: HttpRequest, name: str) -> HttpResponse:
+def image(request: HttpRequest, name: str, *, width: int | None = None) -> HttpResponse:
     """Answer with a stored image; 304 where the browser has it, 404 where it is gone.
+
+    With a `width`, it is shrunk to so many pixels.
 
     An address that carries the image's version in `v` may be kept for ever: after a
     re-parse the pages carry another one.
@@ -35,17 +38,23 @@ def image(request: HttpRequest, name: str) -> HttpResponse:
     path = PurePosixPath(name)
     if path.suffix not in IMAGE_TYPES:
         raise Http404("There is no image.")
-    etag = f'"{version_of(name)}"'
+    etag = f'"{version_of(name)}{f"-{width}" if width else ""}"'
     if request.headers.get("If-None-Match") == etag:
         response = HttpResponse(status=304)
     else:
-        response = HttpResponse(_read(name), content_type=IMAGE_TYPES[path.suffix])
+        response = _shown(name, path.suffix, width)
         response["Content-Disposition"] = "inline"
     versioned = request.GET.get("v") == version_of(name)
     keep = f"max-age={YEAR}, immutable" if versioned else "no-cache"
     response["Cache-Control"] = f"private, {keep}"
     response["ETag"] = etag
     return _harmless(response)
+
+
+def _shown(name: str, suffix: str, width: int | None) -> HttpResponse:
+    if width is None:
+        return HttpResponse(_read(name), content_type=IMAGE_TYPES[suffix])
+    return HttpResponse(images.shrunk(_read(name), width=width), content_type="image/jpeg")
 
 
 def _read(name: str) -> bytes:
@@ -65,6 +74,14 @@ def download(document: Document) -> StreamingHttpResponse:
     response = StreamingHttpResponse(_blocks(file), content_type=document.media_type)
     response["Content-Length"] = file.size
     response["Content-Disposition"] = content_disposition_header(True, document.filename)
+    response["Cache-Control"] = "private, no-cache"
+    return _harmless(response)
+
+
+def csv_download(text: str, name: str) -> HttpResponse:
+    """Answer with comma-separated values, as an attachment."""
+    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = content_disposition_header(True, name)
     response["Cache-Control"] = "private, no-cache"
     return _harmless(response)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
 
-from ingestion import sharing
+from ingestion import labels, sharing
+from ingestion.bulk import Verb
 from ingestion.errors import PermanentError
 from ingestion.listing import Filters, Order, StateGroup
 from ingestion.models import Collection
@@ -20,6 +22,7 @@ class FilterForm(forms.Form):
     collection = forms.ModelChoiceField(Collection.objects.none(), required=False)
     state = forms.ChoiceField(choices=StateGroup.choices, required=False)
     name = forms.CharField(max_length=200, required=False)
+    tag = forms.CharField(max_length=100, required=False)
     order = forms.ChoiceField(choices=Order.choices, required=False)
 
     def __init__(self, data: Any, *, user: Any) -> None:
@@ -34,6 +37,7 @@ class FilterForm(forms.Form):
             collection=chosen.get("collection"),
             state=StateGroup(chosen.get("state") or StateGroup.ALL),
             name=chosen.get("name", ""),
+            tag=chosen.get("tag", "").lower(),
             order=Order(chosen.get("order") or Order.NEWEST),
         )
 
@@ -69,6 +73,55 @@ class UploadForm(forms.Form):
         super().__init__(data, files)
         field: Any = self.fields["collection"]
         field.queryset = Collection.objects.editable_by(user)
+
+
+class BulkForm(forms.Form):
+    """One thing to do to the documents that were picked."""
+
+    do = forms.ChoiceField(
+        choices=Verb, error_messages={"required": "Choose what to do with the documents."}
+    )
+    document = forms.TypedMultipleChoiceField(
+        coerce=UUID, error_messages={"required": "Pick at least one document."}
+    )
+    tags = forms.CharField(required=False, max_length=1000)
+    target = forms.ModelChoiceField(
+        Collection.objects.none(),
+        required=False,
+        error_messages={"invalid_choice": "You may not add documents to this collection."},
+    )
+    is_confirmed = forms.BooleanField(required=False)
+
+    def __init__(self, data: Any, *, user: Any) -> None:
+        super().__init__(data)
+        fields: Any = self.fields
+        fields["target"].queryset = Collection.objects.editable_by(user)
+        # Whoever may not change one of them is told after the others are done.
+        fields["document"].choices = [
+            (each, each) for each in data.getlist("document") if _is_uuid(each)
+        ]
+
+    def clean_tags(self) -> list[str]:
+        try:
+            return labels.parsed_tags(self.cleaned_data["tags"])
+        except labels.Invalid as exc:
+            raise forms.ValidationError(str(exc)) from exc
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if given.get("do") in (Verb.TAG, Verb.UNTAG) and not given.get("tags", True):
+            self.add_error("tags", "Write at least one tag.")
+        if given.get("do") == Verb.MOVE and not given.get("target", True):
+            self.add_error("target", "Choose a collection to move the documents to.")
+        return given
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 class CollectionForm(forms.ModelForm):

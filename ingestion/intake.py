@@ -29,6 +29,8 @@ class Refused(PermanentError):
         self.code = code
         self.reason = reason
         self.existing = existing
+        # Of the answer over HTTP, where it is not that of the code.
+        self.status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ _LETTERS = "letters, digits, and . _ -"
 class Invalid(PermanentError):
     """A tag or an entry that is not taken; the message says what to change."""
 
-    code = "invalid"
+    code = "labels_refused"
 
 
 def checked_tags(tags: Iterable[Any]) -> list[str]:

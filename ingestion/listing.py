@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Count, Q, QuerySet
 from django.db.models.expressions import Combinable
 
-from ingestion import documents
+from ingestion import documents, viewer
 from ingestion.documents import Progress
 from ingestion.models import (
     ACTIVE_STATES,
@@ -66,12 +66,13 @@ class Filters:
     collection: Collection | None = None
     state: StateGroup = StateGroup.ALL
     name: str = ""
+    tag: str = ""
     order: Order = Order.NEWEST
 
     @property
     def narrowed(self) -> bool:
         """Whether something other than the collection keeps documents out of the list."""
-        return bool(self.name) or self.state != StateGroup.ALL
+        return bool(self.name or self.tag) or self.state != StateGroup.ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class Row:
     contents: Contents
     can_edit: bool
     progress: Progress | None
+    thumbnail_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ def _in_scope(user: Any, filters: Filters) -> QuerySet[Document]:
     found = Document.objects.visible_to(user)
     if filters.collection:
         found = found.filter(collection=filters.collection)
+    if filters.tag:
+        found = found.tagged(filters.tag)
     for word in filters.name.split():
         found = found.filter(Q(title__icontains=word) | Q(filename__icontains=word))
     return found
@@ -154,12 +158,17 @@ def rows(found: Sequence[Document], user: Any) -> list[Row]:
         .filter(pk__in=[document.pk for document in found])
         .values_list("pk", flat=True)
     )
+    first_pages = Page.objects.filter(document__in=found, number=1)
+    first = {page.document_id: page for page in first_pages.only("document_id", "number", "image")}
     return [
         Row(
             document=document,
             contents=contents[document.pk],
             can_edit=document.pk in editable,
             progress=documents.progress(document) if document.is_active else None,
+            thumbnail_url=(
+                viewer.thumbnail_url(first[document.pk], document) if document.pk in first else ""
+            ),
         )
         for document in found
     ]

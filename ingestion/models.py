@@ -237,6 +237,51 @@ class Document(models.Model):
         return f"documents/{self.uuid}"
 
 
+class Upload(models.Model):
+    """A file that arrives in parts, and what became of it (see ingestion.uploads)."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uploads"
+    )
+    collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="uploads")
+    filename = models.CharField(max_length=500)
+    tags = models.JSONField(default=list)
+    metadata = models.JSONField(default=dict)
+    told = models.TextField(blank=True, help_text="Upload-Metadata, as it was sent.")
+    size_bytes = models.BigIntegerField()
+    received = models.BigIntegerField(default=0, help_text="Bytes in the parts.")
+    parts = models.JSONField(default=list, help_text="Storage names, in order.")
+    # Nobody else may change it until then.
+    held_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(db_index=True)
+    document = models.ForeignKey(
+        Document, on_delete=models.CASCADE, null=True, related_name="uploads"
+    )
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return self.filename
+
+    @property
+    def offset(self) -> int:
+        """How many bytes are acknowledged: the last one is together with the document.
+
+        So whoever goes on after a break sends at least one byte, and is told the outcome.
+        """
+        if self.document_id is not None:
+            return self.size_bytes
+        return min(self.received, self.size_bytes - 1)
+
+    @property
+    def folder(self) -> str:
+        """The storage folder of the parts."""
+        return f"uploads/{self.uuid}"
+
+
 class PageState(models.TextChoices):
     PENDING = "pending"
     DONE = "done"

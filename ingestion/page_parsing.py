@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ingestion import images, text_source
+from ingestion import holes, images, text_source
 from ingestion.blocks import build_blocks
 from ingestion.drawn_regions import with_charts_told
 from ingestion.figures import Figures
@@ -28,6 +28,7 @@ NO_TEXT = "It holds no text that can be read; what it shows is kept as an image.
 GARBLED = (
     "Its text is stored in a way that cannot be decoded, and could not be read from its image."
 )
+HOLED = "Some letters of its text could not be decoded."
 NO_CELLS = "A table on it could not be cut into cells."
 
 
@@ -126,6 +127,10 @@ def _draws_words(words: Sequence[Word], inked: Inked) -> bool:
 
 
 def _combined(words: tuple[Word, ...], state: text_source.TextState, reading: Reading) -> _Text:
+    if state == "holed":
+        whole = holes.filled(words, reading.words)
+        left = (HOLED,) if any(map(holes.has_hole, whole)) else ()
+        return _Text(whole, "text_layer", warnings=left)
     if not reading.words:
         if state == "missing":
             return _Text((), "none", warnings=(NO_TEXT,))

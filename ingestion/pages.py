@@ -8,6 +8,7 @@ import itertools
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -22,6 +23,7 @@ from ingestion.errors import PermanentError
 from ingestion.files import local_copy
 from ingestion.layout import ChunkDraft, PageContent, PageImage
 from ingestion.models import Chunk, Document, DocumentState, Page, PageState
+from ingestion.signals import page_finished
 
 PAGE_TRIES = 2
 # How soon, about, the work on a page stops when the document is cancelled.
@@ -90,7 +92,7 @@ def _parse_pending(document: Document, run: str) -> bool:
     pending = list(document.pages.filter(state=PageState.PENDING).values_list("number", flat=True))
     if not pending:
         return True
-    turn = pipeline.Turn(document)
+    turn = pipeline.Turn(document, starting=True)
     with local_copy(document.pdf_name) as path:
         outcomes = parsing.parse_pages(
             path,
@@ -145,6 +147,8 @@ def _store(document: Document, run: str, outcome: parsing.PageOutcome) -> None:
         page.save()
         if page.state != PageState.PENDING:
             pipeline.keep(document.pk, run, pages_done=F("pages_done") + 1)
+            told = partial(page_finished.send, sender=Page, state=page.state)
+            transaction.on_commit(told)
 
 
 def _page_fields(document: Document, content: PageContent) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ingestion import page_store, wire
-from ingestion.children import PATIENCE, Child, Limits
+from ingestion.children import PATIENCE, START_SECONDS, Child, Limits
 from ingestion.errors import PermanentError
 from ingestion.layout import DocumentFacts, PageContent, PageImage
 
@@ -89,9 +89,9 @@ def _answers(
     child: Child, limits: Limits, *, seconds: float, tick: Callable[[], None] = lambda: None
 ) -> Iterator[wire.Message]:
     """Yield what a child says; bury it in the end. Raises CannotRead when it falls silent."""
-    deadline = time.monotonic() + seconds
+    child.start_clock(seconds, patience=START_SECONDS)
     try:
-        while time.monotonic() < deadline:
+        while not child.is_overdue():
             tick()
             select.select([child], [], [], TICK_SECONDS)
             messages = child.receive()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from statistics import median
@@ -11,7 +12,7 @@ from typing import Any
 from ingestion.layout import BlockKind, Box
 from ingestion.pdf_library import translated
 from ingestion.raw_page import Pixels, Region, Word
-from ingestion.text_repair import clean
+from ingestion.text_repair import clean, tex_ligature
 
 LABELS: dict[str, BlockKind] = {
     "title": "title",
@@ -36,13 +37,25 @@ ABOVE, BELOW = 0.8, 0.22
 SCALED = 4.0
 # White between letters that is wider than the line's usual by this much is a space.
 NARROW_SPACE = 0.1
+# No ligature is narrower than this, in font sizes; what draws nothing has no width at all.
+NARROWEST_LIGATURE = 0.35
+
+# Where text runs to, across and down, and how far it is turned to run to the right. It is where
+# more than this share of the page's letters agree.
+TURNS = {(0, -1): 90, (-1, 0): 180, (0, 1): 270}
+PREVAILING = 0.7
 
 # A character of the library, and the span it is in.
 _Char = tuple[dict[str, Any], dict[str, Any]]
 
 
 def show_upright(page: Any) -> None:
-    """Bake the page's rotation into its content, so that boxes fit the page as shown."""
+    """Bake the page's rotation into its content, so that boxes fit the page as shown.
+
+    A page whose text runs up, down or upside down is turned first: large tables are often
+    set sideways.
+    """
+    page.set_rotation(_rotation(page))
     if not page.rotation:
         return
     media, crop = page.mediabox, page.cropbox
@@ -51,6 +64,22 @@ def show_upright(page: Any) -> None:
     if crop.width < media.width or crop.height < media.height:
         page.set_mediabox(type(media)(visible))
     page.remove_rotation()
+
+
+def _rotation(page: Any) -> int:
+    """Return by how many degrees, clockwise, the page is to be turned for most of its text.
+
+    The directions of lines are those of the page as it is without its own rotation.
+    """
+    letters: Counter[int] = Counter()
+    for block in page.get_text("dict", flags=0)["blocks"]:
+        for line in block.get("lines", ()):
+            across, down = map(round, line["dir"])
+            # Vertical writing runs down, as it should.
+            turn = 0 if line["wmode"] else TURNS.get((across, down), 0)
+            letters[turn] += sum(len(span["text"]) for span in line["spans"])
+    turn, most = max(letters.items(), key=lambda pair: pair[1], default=(0, 0))
+    return turn if most > PREVAILING * letters.total() else int(page.rotation)
 
 
 class PdfPage:
@@ -147,7 +176,7 @@ def _split_line(line: dict[str, Any], run: int) -> Iterator[Word]:
     """Cut a line of the library into words: at its spaces, and at gaps as wide as one."""
     cosine, sine = line["dir"]
     upright = abs(sine) < 0.1 and cosine > 0
-    chars = [(char, span) for span in line["spans"] for char in span["chars"]]
+    chars = _named([(char, span) for span in line["spans"] for char in span["chars"]])
     gaps = _gaps(chars) if upright else []
     known = [gap for gap in gaps if gap is not None]
     usual = max(0.0, median(known)) if known else 0.0
@@ -162,6 +191,23 @@ def _split_line(line: dict[str, Any], run: int) -> Iterator[Word]:
             pending.append((char, span))
     if pending:
         yield from _word(pending, run, upright)
+
+
+def _named(chars: list[_Char]) -> list[_Char]:
+    """Give ligatures that the file shows as control characters, some of them spaces, letters."""
+    if all(char["c"] >= " " for char, _ in chars):
+        return chars
+    texts = ["", *(char["c"] for char, _ in chars), ""]
+    return [
+        (char | {"c": letters}, span)
+        if _is_wide(char, span) and (letters := tex_ligature(*texts[at : at + 3]))
+        else (char, span)
+        for at, (char, span) in enumerate(chars)
+    ]
+
+
+def _is_wide(char: dict[str, Any], span: dict[str, Any]) -> bool:
+    return bool(char["bbox"][2] - char["bbox"][0] > NARROWEST_LIGATURE * span["size"])
 
 
 def _gaps(chars: list[_Char]) -> list[float | None]:

@@ -40,6 +40,8 @@ RETRY_GRACE_SECONDS = 60
 FRESH, GAVE_WAY = 3, 6
 # After this long a document gives way to others that wait ...
 TURN_SECONDS = 20
+# ... or after so many times what it took to begin: on a busy machine it would do little else;
+BEGINNINGS = 2
 # ... and after this long in any case: an unfinished task is delivered again, to another worker.
 LONGEST_TURN_SECONDS = 300
 # How long a worker may take to say that it is there.
@@ -101,21 +103,26 @@ def fail(document_id: int, run: str, message: str) -> None:
 class Turn:
     """A document's turn at a worker, which ends when others have waited long enough.
 
-    Let it `begin` again when models are loaded and processes have started: on a busy
-    machine that alone would use up every turn, and nothing would come of any.
+    One that is `starting` does not end before it is told to `begin`, when models are loaded
+    and processes have started: on a busy machine that alone would use up every turn, and
+    nothing would come of any.
     """
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, *, starting: bool = False) -> None:
         self._document = document
-        self.begin()
+        self._began = time.monotonic()
+        self._seconds = float(LONGEST_TURN_SECONDS if starting else TURN_SECONDS)
 
     def begin(self) -> None:
-        self._began = time.monotonic()
+        """Count from now; what came before was needed to begin, and is paid for each turn."""
+        now = time.monotonic()
+        self._seconds = max(TURN_SECONDS, BEGINNINGS * (now - self._began))
+        self._began = now
 
     def is_over(self) -> bool:
         """Tell whether the step should give way, and return False."""
         taken = time.monotonic() - self._began
-        return taken > LONGEST_TURN_SECONDS or (taken > TURN_SECONDS and self._others_wait())
+        return taken > LONGEST_TURN_SECONDS or (taken > self._seconds and self._others_wait())
 
     def _others_wait(self) -> bool:
         others = Document.objects.active().exclude(pk=self._document.pk)

@@ -1,4 +1,8 @@
-"""A document's blocks into sections: running text under one heading, with its figures."""
+"""A document's blocks into sections: running text under one heading, with its figures.
+
+A section ends with its page, unless a sentence goes on: a slide, or a page of a form, is a whole
+of its own, and what is found is opened at one page.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +40,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Text and figures under one heading; `path` is the headings, outermost first."""
+    """Text and figures under one heading of a page; `path` is the headings, outermost first."""
 
     path: tuple[str, ...]
     passage: Passage
@@ -72,7 +76,10 @@ class _Builder:
     def __post_init__(self) -> None:
         self.flow = Flow(self.words)
 
-    def add(self, item: _Item) -> None:
+    def add(self, item: _Item) -> Iterator[Section]:
+        """Add text or a figure; yield the section that ends with the page before, if one does."""
+        if item.block.kind not in FIGURES and self.flow.ends_before(item.block, item.page):
+            yield from self.flush()
         for heading in self.headings:
             heading.used = True
         if item.block.kind in ("table", "picture"):
@@ -146,7 +153,7 @@ def sections(pages: Sequence[PageContent]) -> Iterator[Section]:
         if index in levels and item.block.lines:
             yield from builder.open(item, levels[index])
         else:
-            builder.add(item)
+            yield from builder.add(item)
     yield from builder.finish()
 
 

@@ -11,6 +11,8 @@ _REFERS_ON = re.compile(
     r"app|approx|ca|cf|al|vs|e\.g|i\.e|incl|resp|est)\.\s*$",
     re.IGNORECASE,
 )
+# The number of an item or paragraph is no sentence.
+_NUMBER = re.compile(r"\(?(?:\d{1,3}|[a-z]|[ivx]{1,5})[.)]\s*", re.IGNORECASE)
 
 
 def sentence_ranges(text: str) -> list[tuple[int, int]]:
@@ -52,4 +54,6 @@ def _lengths(paragraph: str) -> Iterator[int]:
 
 def _goes_on(text: str, sentence: tuple[int, int]) -> bool:
     said = text[sentence[0] : sentence[1]]
-    return not said.endswith("\n") and bool(_REFERS_ON.search(said))
+    if said.endswith("\n"):
+        return False
+    return bool(_REFERS_ON.search(said) or _NUMBER.fullmatch(said))

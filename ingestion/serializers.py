@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import reverse
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from ingestion import documents, labels, page_store, sharing
+from ingestion import documents, json_types, labels, page_store, sharing, tus
 from ingestion.collections import NameTaken
-from ingestion.models import Chunk, ChunkKind, Collection, Document, DocumentState, Page
+from ingestion.models import Chunk, ChunkKind, Collection, Document, DocumentState, Page, Upload
 
 
 class CollectionSerializer(serializers.ModelSerializer[Collection]):
+    serializer_field_mapping = json_types.OF_MODELS
     owner: serializers.SlugRelatedField = serializers.SlugRelatedField(
         slug_field="username", read_only=True
     )
@@ -34,20 +36,33 @@ class CollectionSerializer(serializers.ModelSerializer[Collection]):
 class DocumentFilterSerializer(serializers.Serializer[Any]):
     """Which documents to list."""
 
-    collection = serializers.IntegerField(min_value=1, required=False)
+    collection = json_types.WholeField(
+        min_value=1, required=False, help_text="Only documents of this collection."
+    )
     state = serializers.ChoiceField(DocumentState.choices, required=False)
+
+
+class DeletionSerializer(serializers.Serializer[Any]):
+    """How to delete a document."""
+
+    receipt = json_types.TruthField(default=True, help_text="false: answer 204, without a receipt.")
 
 
 class ChunkFilterSerializer(serializers.Serializer[Any]):
     """Which chunks to list."""
 
-    page = serializers.IntegerField(min_value=1, required=False, source="page_number")
+    page = json_types.WholeField(
+        min_value=1,
+        required=False,
+        source="page_number",
+        help_text="Only what begins on this page.",
+    )
     kind = serializers.ChoiceField(ChunkKind.choices, required=False)
 
 
 class UnshareSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(sharing.Kind.choices, default=sharing.Kind.PERSON)
-    name = serializers.CharField(max_length=150, help_text="A user's or a group's.")
+    name = json_types.StringField(max_length=150, help_text="A user's or a group's.")
 
 
 class MemberSerializer(UnshareSerializer):
@@ -56,25 +71,30 @@ class MemberSerializer(UnshareSerializer):
     role = serializers.ChoiceField(sharing.Role.choices, default=sharing.Role.VIEWER)
 
 
-class UploadSerializer(serializers.Serializer[Any]):
-    """The form of an upload: the file, and the collection to put it in."""
-
-    file = serializers.FileField(allow_empty_file=True)
-    collection = serializers.PrimaryKeyRelatedField(
-        queryset=Collection.objects.none(),
-        required=False,
-        help_text="Left out: your own first collection.",
-    )
-    password = serializers.CharField(
+class PasswordSerializer(serializers.Serializer[Any]):
+    password = json_types.StringField(
         required=False,
         default="",
+        allow_blank=True,
         max_length=500,
         trim_whitespace=False,
         help_text="Of a protected PDF. It is used once and not stored.",
     )
 
-    tags = serializers.CharField(
-        required=False, default="", help_text="Words between commas or spaces."
+
+class _PlaceSerializer(serializers.Serializer[Any]):
+    """Where a file goes, and what it is labelled with."""
+
+    collection = serializers.PrimaryKeyRelatedField(
+        queryset=Collection.objects.none(),
+        required=False,
+        help_text="Left out: your own first collection.",
+    )
+    tags = json_types.StringField(
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Words between commas or spaces.",
     )
     metadata = serializers.JSONField(
         required=False, default=dict, help_text="An object of names and values, as JSON."
@@ -88,13 +108,68 @@ class UploadSerializer(serializers.Serializer[Any]):
             self.fields["collection"].queryset = mine  # type: ignore[attr-defined]
 
 
+class UploadSerializer(PasswordSerializer, _PlaceSerializer):
+    """The form of an upload: the file, and the collection to put it in."""
+
+    file = serializers.FileField(allow_empty_file=True)
+
+
+class UploadBeginSerializer(_PlaceSerializer):
+    """What the headers of a new upload in parts say."""
+
+    # A header holds it as a text.
+    metadata = serializers.JSONField(required=False, default=dict, binary=True)
+    length = serializers.IntegerField(min_value=0, max_value=2**62)
+    filename = serializers.CharField(max_length=500)
+
+
+class UploadStateSerializer(serializers.ModelSerializer[Upload]):
+    """How far an upload in parts is."""
+
+    id = serializers.UUIDField(source="uuid", read_only=True)
+    offset = serializers.IntegerField(read_only=True, min_value=0)
+    document: serializers.SlugRelatedField = serializers.SlugRelatedField(
+        slug_field="uuid", read_only=True, help_text="What it became, once it is there."
+    )
+    entries = serializers.SerializerMethodField(help_text="What Upload-Metadata said, by name.")
+
+    class Meta:
+        model = Upload
+        fields = [
+            *("id", "filename", "collection", "size_bytes", "offset", "created_at"),
+            *("expires_at", "document", "entries"),
+        ]
+        read_only_fields = fields
+
+    def get_entries(self, upload: Upload) -> dict[str, str]:
+        return tus.metadata(upload.told)
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "maxProperties": labels.MAX_ENTRIES,
+        "propertyNames": {"maxLength": labels.MAX_NAME, "pattern": r"^[^\W\d][\w.-]*$"},
+        "additionalProperties": {
+            "oneOf": [
+                {"type": "string", "maxLength": labels.MAX_TEXT},
+                {"type": "number", "maximum": labels.MAX_NUMBER, "minimum": -labels.MAX_NUMBER},
+                {"type": "boolean"},
+            ]
+        },
+    }
+)
+class MetadataField(serializers.DictField):
+    """Names and values that people give; ingestion.labels checks them."""
+
+
 class LabelsSerializer(serializers.Serializer[Any]):
     """Tags and metadata: what is given replaces all of its kind, what is left out stays."""
 
     tags = serializers.ListField(
-        child=serializers.CharField(max_length=labels.MAX_NAME), required=False
+        child=json_types.StringField(max_length=labels.MAX_NAME), required=False
     )
-    metadata = serializers.DictField(
+    metadata = MetadataField(
         child=serializers.JSONField(),
         required=False,
         help_text="Names to texts, numbers, truth values or ISO dates.",
@@ -170,16 +245,24 @@ class ChunkSerializer(serializers.ModelSerializer[Chunk]):
     table = serializers.JSONField(
         read_only=True,
         help_text="Structured cells of a table. One that runs over pages comes in `parts`, each "
-        "with the header, that share a `key`; `part` counts from 1.",
+        "with the header, that share a `key`; `part` counts from 1. `tables/` has it whole.",
     )
+    image_url = serializers.SerializerMethodField(help_text="Empty where there is no picture.")
 
     class Meta:
         model = Chunk
         fields = [
             *("id", "order", "kind", "page_number", "box", "text", "heading_path", "caption"),
-            *("references", "spans", "table", "image_width", "image_height", "token_count"),
+            *("references", "spans", "table", "image_url", "image_width", "image_height"),
+            "token_count",
         ]
         read_only_fields = fields
+
+    def get_image_url(self, chunk: Chunk) -> str:
+        if not chunk.image:
+            return ""
+        path = reverse("chunk-image", args=[chunk.document.uuid, chunk.pk])
+        return str(self.context["request"].build_absolute_uri(path))
 
 
 class ProofSerializer(serializers.Serializer[Any]):

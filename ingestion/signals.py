@@ -12,3 +12,6 @@ document_deleting = Signal()
 
 # Sent inside the transaction in which a document's run failed; keyword argument: document.
 document_failed = Signal()
+
+# Sent after a page was parsed, or given up; keyword argument: state, a PageState.
+page_finished = Signal()

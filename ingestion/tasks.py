@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from ingestion import documents, pages, pipeline
+from ingestion import documents, pages, pipeline, uploads
 from ingestion.models import Document
 
 
@@ -22,3 +22,8 @@ def publish_document(document: Document, run: str) -> bool:
 @shared_task
 def put_back_stuck_documents() -> None:
     pipeline.put_back_lost()
+
+
+@shared_task
+def forget_expired_uploads() -> None:
+    uploads.forget_expired()

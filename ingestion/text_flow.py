@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 
 from ingestion.layout import Block, Box, Line, TextSpan
 
+# What a sentence goes on from; the layout model calls the rest of a list's item text.
+PARAGRAPHS = ("text", "list_item")
 _ENDS = ".!?:;…。！？：；”\"'’)]"
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _BROKEN = re.compile(r"[^\W\d_]{2,}-$")
@@ -87,13 +89,18 @@ class Flow:
         self._add_line(Line(text, box), page, "\n" if self._parts else "")
         self._last_kind = ""
 
+    def ends_before(self, block: Block, page: int) -> bool:
+        """Tell whether a block of a later page does not go on with the last sentence here."""
+        return bool(self._spans) and page > self._spans[-1].page and not self._goes_on(block)
+
     def passage(self) -> Passage:
         return Passage("".join(self._parts), tuple(self._spans))
 
     def _goes_on(self, block: Block) -> bool:
         first = block.lines[0].text
         return (
-            block.kind == self._last_kind == "text"
+            block.kind == "text"
+            and self._last_kind in PARAGRAPHS
             and is_unfinished(self._last)
             and (first[:1].islower() or bool(_HYPHEN.search(self._last)))
         )

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
+from ingestion.holes import has_hole, is_odd
 from ingestion.layout import Box
 from ingestion.raw_page import Word
 
-TextState = Literal["good", "missing", "garbled", "partial", "doubtful"]
+TextState = Literal["good", "missing", "garbled", "partial", "doubtful", "holed"]
 
 # Characters that stand for nothing (private use, unassigned, replacement), as a share.
 MOST_ODD = 0.2
@@ -43,7 +44,8 @@ LONGEST_WORD = 60
 def assess(words: Sequence[Word], rasters: Sequence[Box], page: Box) -> TextState:
     """Tell whether the text layer is all there is to read, and readable.
 
-    Doubtful: it was read from an image, and seems to be misread here and there.
+    Doubtful: it was read from an image, and seems to be misread here and there. Holed: of
+    some words not all letters are known.
     """
     text = "".join(word.text for word in words)
     if not text:
@@ -55,7 +57,7 @@ def assess(words: Sequence[Word], rasters: Sequence[Box], page: Box) -> TextStat
         return "partial"
     if covered > SCANNED * page.area and misread(words) > MISREAD:
         return "doubtful"
-    return "good"
+    return "holed" if any(map(has_hole, words)) else "good"
 
 
 def misread(words: Sequence[Word]) -> float:
@@ -84,7 +86,7 @@ def is_better(seen: Sequence[Word], confidence: float | None, words: Sequence[Wo
 
 def is_garbled(text: str) -> bool:
     """Tell text that a broken font encoding made from text that says something."""
-    odd = sum(c == "\ufffd" or unicodedata.category(c) in ("Co", "Cn", "Cc") for c in text)
+    odd = sum(is_odd(c) or unicodedata.category(c) == "Cc" for c in text)
     if odd > MOST_ODD * len(text):
         return True
     letters = [c for c in unicodedata.normalize("NFD", text) if c.isascii() and c.isalpha()]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field, replace
 
 from django.urls import reverse
 
 from ingestion.file_responses import version_of
+from ingestion.layout import Box
 from ingestion.models import Chunk, ChunkKind, Document, Page
 from ingestion.table_grid import Grid, grid
 
@@ -19,6 +20,8 @@ DEFAULT_SIZE = (612.0, 792.0)
 AROUND = 2
 # So many chunks before a page's first one are looked at for some that reach onto it.
 REACH = 8
+# Lines of a passage that are farther apart than this many of their heights get boxes of their own.
+LINES_APART = 3.0
 SHEET_FIELDS = ("number", "label", "width", "height", "state", "image", "warnings")
 
 
@@ -46,11 +49,17 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A chunk as the panel beside the page lists it."""
+    """A chunk as the panel beside the page lists it; `pages`, of a table, are all of its own."""
 
     chunk: Chunk
     table: Grid | None
     image_url: str
+    pages: tuple[int, ...] = ()
+
+    @property
+    def runs_on(self) -> bool:
+        """Whether this is a part of a table that stands on several pages."""
+        return bool(self.chunk.table and self.chunk.table.get("parts", 1) > 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +138,13 @@ def page_image_url(page: Page, document: Document) -> str:
     return f"{address}?v={version_of(page.image)}"
 
 
+def thumbnail_url(page: Page, document: Document) -> str:
+    if not page.image:
+        return ""
+    address = reverse("ingestion:page_thumbnail", args=[document.uuid, page.number])
+    return f"{address}?v={version_of(page.image)}"
+
+
 def crop_url(chunk: Chunk, document: Document) -> str:
     if not chunk.image:
         return ""
@@ -142,7 +158,7 @@ def regions(document: Document, numbers: range) -> dict[int, tuple[Region, ...]]
     # In reading order, what reaches over stands right before what begins on the page.
     before = live.filter(page_number__lt=numbers.start).order_by("-order")[:REACH]
     inside = live.filter(page_number__range=(numbers.start, numbers.stop - 1))
-    chunks = [*reversed(before), *inside]
+    chunks = _once([*reversed(before), *inside], _place)
     found = [
         (number, Region(chunk, _rects(chunk, number))) for chunk in chunks for number in numbers
     ]
@@ -152,14 +168,47 @@ def regions(document: Document, numbers: range) -> dict[int, tuple[Region, ...]]
     }
 
 
+def _place(chunk: Chunk) -> Hashable:
+    """Tell what the chunks of a long table share: where on its page it stands."""
+    return (chunk.page_number, *chunk.box) if chunk.table else chunk.pk
+
+
+def _identity(chunk: Chunk) -> Hashable:
+    """Tell what the chunks of one table share, over all of its pages."""
+    return (chunk.table or {}).get("key") or _place(chunk)
+
+
+def _once(chunks: Iterable[Chunk], key: Callable[[Chunk], Hashable]) -> list[Chunk]:
+    """Keep the first chunk of each key."""
+    first: dict[Hashable, Chunk] = {}
+    for chunk in chunks:
+        first.setdefault(key(chunk), chunk)
+    return list(first.values())
+
+
 def _rects(chunk: Chunk, number: int) -> tuple[Rect, ...]:
-    if chunk.page_number == number:
+    lines = [Box(*map(float, span[3:7])) for span in chunk.spans if span[2] == number]
+    if chunk.page_number == number and (chunk.kind != ChunkKind.TEXT or not lines):
         return (_rect(chunk.box),)
-    boxes = [span[3:7] for span in chunk.spans if span[2] == number]
-    if not boxes:
-        return ()
-    x0, y0, x1, y1 = zip(*boxes, strict=True)
-    return (_rect([min(x0), min(y0), max(x1), max(y1)]),)
+    return tuple(_rect(box.as_list()) for box in _columns(lines))
+
+
+def _columns(lines: Iterable[Box]) -> list[Box]:
+    """Box lines that stand below each other together: text goes around figures, and on beside."""
+    found: list[Box] = []
+    for line in lines:
+        last = found[-1] if found else None
+        if last and _goes_on_below(last, line):
+            found[-1] = last | line
+        else:
+            found.append(line)
+    return found
+
+
+def _goes_on_below(above: Box, line: Box) -> bool:
+    shared = min(above.x1, line.x1) - max(above.x0, line.x0)
+    narrower = min(above.width, line.width)
+    return shared > narrower / 2 and -line.height < line.y0 - above.y1 < LINES_APART * line.height
 
 
 def _rect(box: list[float]) -> Rect:
@@ -174,8 +223,15 @@ def passages(document: Document, number: int) -> list[Passage]:
 
 
 def figures(document: Document) -> list[Passage]:
-    """Return the document's live tables and images, in reading order."""
-    return _passages(document.chunks.live().exclude(kind=ChunkKind.TEXT), document)
+    """Return the document's live tables and images, in reading order, each table once."""
+    found = list(document.chunks.live().exclude(kind=ChunkKind.TEXT))
+    pages: dict[Hashable, set[int]] = defaultdict(set)
+    for chunk in found:
+        pages[_identity(chunk)].add(chunk.page_number)
+    return [
+        replace(passage, pages=tuple(sorted(pages[_identity(passage.chunk)])))
+        for passage in _passages(_once(found, _identity), document)
+    ]
 
 
 def _passages(chunks: Iterable[Chunk], document: Document) -> list[Passage]:
@@ -192,8 +248,14 @@ def _passages(chunks: Iterable[Chunk], document: Document) -> list[Passage]:
 def coverage(document: Document) -> list[PageCoverage]:
     """Return what was found on each page, in order."""
     counted: dict[int, Counter[str]] = defaultdict(Counter)
-    chunks = document.chunks.live().order_by().values_list("kind", "page_number", "spans")
-    for kind, begins, spans in chunks.iterator():
+    tables: set[tuple[float, ...]] = set()
+    chunks = document.chunks.live().order_by().values_list("kind", "page_number", "box", "spans")
+    for kind, begins, box, spans in chunks.iterator():
+        if kind == ChunkKind.TABLE:
+            # The chunks of a long table all have its box.
+            if (begins, *box) in tables:
+                continue
+            tables.add((begins, *box))
         for number in {begins, *(span[2] for span in spans)}:
             counted[number][ChunkKind(kind).value] += 1
     pages = document.pages.defer("layout")

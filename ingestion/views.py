@@ -12,12 +12,12 @@ from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.middleware import HtmxDetails
 
-from ingestion import collections, documents, listing, media_types
+from ingestion import collections, documents, listing, media_types, uploads
 from ingestion.documents import Refused
 from ingestion.forms import CollectionForm, FilterForm, UploadForm
 from ingestion.models import Document
@@ -44,6 +44,10 @@ def document_list(request: HtmxRequest) -> HttpResponse:
         "max_mb": settings.UPLOAD_MAX_MB,
         "kinds": media_types.TAKEN,
         "kind_labels": media_types.labels(),
+        "unfinished": uploads.unfinished(request.user).select_related("collection"),
+        # Filled in by a script: the row of a file that was not taken, and addresses.
+        "blank_refusal": Refused("encrypted", ""),
+        "no_id": UUID(int=0),
     }
     return render(request, "ingestion/documents.html", context)
 
@@ -65,6 +69,26 @@ def upload(request: HtmxRequest) -> HttpResponse:
     if request.htmx:
         return _uploaded_rows(request, taken, refusals)
     return _uploaded_messages(request, taken, refusals)
+
+
+@require_safe
+@login_required
+def taken(request: HtmxRequest, uuid: UUID) -> HttpResponse:
+    """The row of a document that was sent in parts, and what stands around it."""
+    visible = Document.objects.visible_to(request.user).select_related("collection")
+    return _uploaded_rows(request, [get_object_or_404(visible, uuid=uuid)], [])
+
+
+@require_POST
+@login_required
+def discard_upload(request: HtmxRequest, uuid: UUID) -> HttpResponse:
+    upload = get_object_or_404(uploads.unfinished(request.user), uuid=uuid)
+    try:
+        uploads.discard(upload)
+        messages.success(request, f"What came of “{upload.filename}” was deleted.")
+    except uploads.UploadFault as exc:
+        messages.error(request, str(exc))
+    return redirect("ingestion:documents")
 
 
 def _submit(file: UploadedFile, form: UploadForm, request: HtmxRequest) -> Document:

@@ -1,6 +1,13 @@
 // The documents page: drag and drop, one upload per file with its progress, and live states.
 
+import { NotTaken, ResumableUpload } from "./resumable.js";
+
 const PARALLEL_UPLOADS = 2;
+// Larger files are sent in parts, which a broken connection does not undo.
+const RESUMABLE_FROM_BYTES = 16 * 2 ** 20;
+const OPENED_BY_A_PASSWORD = ["encrypted", "wrong_password"];
+// Stands in addresses of the page where a document's id belongs.
+const NO_ID = "00000000-0000-0000-0000-000000000000";
 const POLL_MS = 1000;
 const POLL_MS_AFTER_FAILURE = 5000;
 
@@ -8,6 +15,7 @@ const form = document.getElementById("upload");
 const picker = document.getElementById("upload-files");
 const uploads = document.getElementById("uploads");
 const rowTemplate = document.getElementById("upload-row");
+const refusedTemplate = document.getElementById("refused-row");
 const announcer = document.getElementById("announcer");
 const poll = document.getElementById("poll");
 
@@ -64,7 +72,10 @@ let running = 0;
 function enqueue(files) {
   const target = document.getElementById("upload-target").value;
   for (const file of files) {
-    const upload = { file, target, password: "", request: null, row: newRow(file) };
+    const upload = { file, target, password: "", request: null, parts: null, row: newRow(file) };
+    for (const row of uploads.querySelectorAll("[data-unfinished]")) {
+      if (row.dataset.unfinished === file.name && Number(row.dataset.size) === file.size) row.remove();
+    }
     uploads.append(upload.row);
     uploadOf.set(upload.row, upload);
     if (file.size > Number(form.dataset.maxBytes)) {
@@ -84,7 +95,58 @@ function newRow(file) {
 }
 
 function startNext() {
-  while (running < PARALLEL_UPLOADS && waiting.length) send(waiting.shift());
+  while (running < PARALLEL_UPLOADS && waiting.length) {
+    const upload = waiting.shift();
+    if (upload.file.size > RESUMABLE_FROM_BYTES) sendInParts(upload);
+    else send(upload);
+  }
+}
+
+async function sendInParts(upload) {
+  const { file, target } = upload;
+  running += 1;
+  upload.row.querySelector("[data-label]").textContent = "Sending";
+  upload.parts ??= new ResumableUpload(file, {
+    endpoint: form.dataset.parts,
+    token: form.elements.csrfmiddlewaretoken.value,
+    collection: Number(target),
+    onProgress: (bytes) => showSent(upload, bytes),
+    onWaiting: (waits) => showWaiting(upload, waits),
+  });
+  try {
+    const { parts, password } = upload;
+    const id = await (password ? parts.open(password) : parts.send());
+    if (id) await showDocument(upload, id);
+  } catch (error) {
+    if (!(error instanceof NotTaken)) throw error;
+    refuse(upload, error.message, error);
+  } finally {
+    running -= 1;
+    startNext();
+  }
+}
+
+function showSent({ row, file }, bytes) {
+  row.querySelector("progress").value = bytes / file.size;
+  row.querySelector("[data-label]").textContent =
+    bytes < file.size ? `${megabytes(bytes)} of ${megabytes(file.size)} sent` : "Checking";
+  if (bytes >= file.size) row.querySelector("progress").removeAttribute("value");
+}
+
+function showWaiting({ row, file }, waits) {
+  if (row.classList.contains("waits") === waits) return;
+  row.classList.toggle("waits", waits);
+  row.querySelector("[data-label]").textContent = waits ? "The connection was lost; waiting to go on" : "Going on";
+  announce(waits ? `The connection was lost while ${file.name} was sent. It goes on by itself.` : `${file.name} goes on.`);
+}
+
+async function showDocument({ row, file }, id) {
+  row.remove();
+  announce(`${file.name} was sent.`);
+  const response = await fetch(form.dataset.taken.replace(NO_ID, id), { headers: { "HX-Request": "true", "HX-Current-URL": location.href } });
+  if (!response.ok) return location.reload();
+  htmx.swap(document.getElementById("documents"), await response.text(), { swapStyle: "afterbegin" });
+  schedulePoll(POLL_MS);
 }
 
 function send(upload) {
@@ -132,7 +194,8 @@ function finish(upload) {
   } else if (new DOMParser().parseFromString(request.responseText, "text/html").querySelector(".refused")) {
     const before = row.previousElementSibling;
     htmx.swap(row, request.responseText, { swapStyle: "outerHTML" });
-    uploadOf.set(before ? before.nextElementSibling : uploads.firstElementChild, upload);
+    upload.row = before ? before.nextElementSibling : uploads.firstElementChild;
+    uploadOf.set(upload.row, upload);
     announce(`${file.name} was not taken.`);
   } else {
     row.remove();
@@ -142,37 +205,50 @@ function finish(upload) {
   }
 }
 
-function refuse({ row, file }, reason) {
-  row.classList.add("refused");
-  row.querySelector(".document-status").innerHTML = '<span class="badge badge-danger">Not taken</span>';
-  const sentence = document.createElement("span");
-  sentence.className = "document-error";
+function refuse(upload, reason, { code = "", existing = "" } = {}) {
+  const { file } = upload;
+  const row = refusedTemplate.content.firstElementChild.cloneNode(true);
+  row.querySelector("strong").textContent = file.name;
+  const sentence = row.querySelector(".document-error");
   sentence.textContent = reason;
-  row.querySelector(".document-main").append(sentence);
+  if (existing) {
+    const link = document.createElement("a");
+    link.href = form.dataset.document.replace(NO_ID, existing);
+    link.textContent = "Open it";
+    sentence.append(" ", link);
+  }
+  if (OPENED_BY_A_PASSWORD.includes(code)) row.querySelector("input").ariaLabel = `Password of ${file.name}`;
+  else row.querySelector("form").remove();
+  replaceRow(upload, row);
   announce(`${file.name} was not taken. ${reason}`);
+}
+
+function replaceRow(upload, row) {
+  upload.row.replaceWith(row);
+  upload.row = row;
+  uploadOf.set(row, upload);
 }
 
 function stop(upload) {
   const place = waiting.indexOf(upload);
   if (place >= 0) waiting.splice(place, 1);
   upload.request?.abort();
+  upload.parts?.stop();
   upload.row.remove();
 }
 
 uploads.addEventListener("click", (event) => {
   const row = event.target.closest("li");
   if (event.target.closest("[data-upload-cancel]")) stop(uploadOf.get(row));
-  if (event.target.closest("[data-upload-dismiss]")) row.remove();
+  if (event.target.closest("[data-upload-dismiss]")) stop(uploadOf.get(row) ?? { row });
 });
 
 uploads.addEventListener("submit", (event) => {
+  if (!event.target.matches("[data-upload-password]")) return;
   event.preventDefault();
-  const row = event.target.closest("li");
-  const upload = uploadOf.get(row);
+  const upload = uploadOf.get(event.target.closest("li"));
   upload.password = event.target.querySelector("input").value;
-  upload.row = newRow(upload.file);
-  uploadOf.set(upload.row, upload);
-  row.replaceWith(upload.row);
+  replaceRow(upload, newRow(upload.file));
   waiting.push(upload);
   startNext();
 });

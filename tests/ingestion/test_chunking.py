@@ -226,3 +226,17 @@ def test_a_footnote_does_not_cut_the_sentence_that_goes_on_overleaf() -> None:
     second = page(block("on overleaf. It ends.", y=80), number=2)
     (found,) = chunk_document([first, second], count_tokens=word_count, max_tokens=60)
     assert found.text == "This sentence goes on overleaf. It ends.\n1 A note."
+
+
+def test_pages_are_not_mixed_unless_a_sentence_goes_on() -> None:
+    slides = [
+        page(block("Engines"), block("Four cylinders."), number=1),
+        page(block("Pumps"), block("Two valves. It is driven by"), number=2),
+        page(block("the camshaft."), number=3),
+    ]
+    found = list(chunk_document(slides, count_tokens=word_count, max_tokens=60))
+    assert [draft.text for draft in found] == [
+        "Engines\nFour cylinders.",
+        "Pumps\nTwo valves. It is driven by the camshaft.",
+    ]
+    assert [{span.page for span in draft.spans} for draft in found] == [{1}, {2, 3}]

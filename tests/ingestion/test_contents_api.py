@@ -67,7 +67,7 @@ def test_an_upload_brings_tags_and_metadata(api, sent_tasks) -> None:
 @pytest.mark.parametrize("more", [{"tags": "a!"}, {"metadata": '{"a b": 1}'}, {"metadata": "[1]"}])
 def test_an_upload_with_other_labels_is_refused_whole(api, sent_tasks, more) -> None:
     answer = api.post(DOCUMENTS, {"file": upload(), **more}, format="multipart")
-    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+    assert (answer.status_code, answer.json()["code"]) == (422, "labels_refused")
     assert not Document.objects.exists()
     assert list(files.files_under("documents")) == []
 
@@ -79,7 +79,7 @@ def test_labels_are_changed_one_kind_at_a_time(api, document) -> None:
     assert answer.json()["tags"] == ["audit"]
     assert answer.json()["metadata"] == {"due": "2024-05-31"}
     refused = api.patch(path_of(document), {"metadata": {"nested": {"a": 1}}})
-    assert (refused.status_code, refused.json()["code"]) == (400, "invalid")
+    assert (refused.status_code, refused.json()["code"]) == (422, "labels_refused")
     document.refresh_from_db()
     assert document.metadata == {"due": "2024-05-31"}
 

@@ -124,9 +124,19 @@ def test_regions_reach_over_from_the_page_before(client, document) -> None:
     chunk.save()
     page = text(client.get(reverse("ingestion:sheet", args=[document.uuid, 2])))
     assert f'data-chunk="{chunk.pk}"' in page
-    assert '<rect x="60" y="40" width="240" height="24" rx="2"/>' in page
+    assert '<rect x="60.0" y="40.0" width="240.0" height="24.0" rx="2"/>' in page
     panel = text(client.get(reverse("ingestion:panel", args=[document.uuid]), {"page": 2}))
     assert "text of page 1" in panel
+
+
+def test_a_passage_in_two_columns_has_a_box_in_each(document) -> None:
+    chunk = document.chunks.filter(page_number=1, kind="text").get()
+    left = [[n, n + 1, 1, 50, 600 + 12 * n, 290, 610 + 12 * n] for n in range(3)]
+    right = [[n, n + 1, 1, 310, 40 + 12 * n, 550, 50 + 12 * n] for n in range(3, 5)]
+    chunk.spans, chunk.box = left + right, [50, 40, 550, 634]
+    chunk.save()
+    (region,) = [r for r in viewer.regions(document, range(1, 2))[1] if r.chunk == chunk]
+    assert region.rects == (viewer.Rect(50, 600, 240, 34), viewer.Rect(310, 76, 240, 22))
 
 
 # --- Files ----------------------------------------------------------------------------------
@@ -201,3 +211,31 @@ def test_a_passage_over_two_pages_is_covered_on_both(document) -> None:
     chunk.save()
     counts = [(entry.text, entry.table) for entry in viewer.coverage(document)]
     assert counts == [(1, 1)] * 3
+
+
+def test_a_long_table_is_shown_once_however_many_passages_it_fills(client, document) -> None:
+    chunk = document.chunks.get(page_number=1, kind="table")
+    chunk.pk, chunk.order = None, 12345
+    chunk.save()
+    page = text(client.get(f"{document.get_absolute_url()}?page=1"))
+    assert page.count("<th>Revenue</th>") == 1
+    assert viewer.coverage(document)[0].table == 1
+    assert [p.chunk.page_number for p in viewer.figures(document) if p.table] == [1, 2, 3]
+
+
+def test_a_table_over_pages_is_shown_and_sent_whole(client, document) -> None:
+    for chunk in document.chunks.filter(kind="table"):
+        chunk.table |= {"key": "table-1", "part": chunk.page_number, "parts": 3}
+        chunk.save()
+    (card,) = [passage for passage in viewer.figures(document) if passage.table]
+    assert card.pages == (1, 2, 3)
+    second = document.chunks.get(page_number=2, kind="table")
+    address = reverse("ingestion:table", args=[document.uuid, second.pk])
+    assert address in text(client.get(f"{document.get_absolute_url()}?page=2"))
+    page = text(client.get(address))
+    assert (page.count("<th>Revenue</th>"), page.count("&lt;b&gt;42&lt;/b&gt;")) == (1, 3)
+    response = client.get(reverse("ingestion:table_csv", args=[document.uuid, second.pk]))
+    assert text(response).count("2023,<b>42</b>") == 3
+    assert response["X-Content-Type-Options"] == "nosniff"
+    other = document.chunks.filter(kind="text").first()
+    assert client.get(reverse("ingestion:table", args=[document.uuid, other.pk])).status_code == 404

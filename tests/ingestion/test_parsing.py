@@ -121,9 +121,8 @@ def marked_page(*, rotation: int, crop: bool) -> pymupdf.Document:
 @pytest.mark.parametrize("crop", [False, True])
 def test_boxes_fit_the_page_as_it_is_shown(tmp_path: Path, rotation: int, crop: bool) -> None:
     content = one_page(saved(tmp_path / "a.pdf", marked_page(rotation=rotation, crop=crop)))
+    # However the page is turned, its text is shown upright.
     width, height = (450, 600) if crop else (600, 800)
-    if rotation in (90, 270):
-        width, height = height, width
     assert (content.width, content.height) == (width, height)
     assert content.blocks[0].text == "Marked text of some length"
     box = content.blocks[0].box
@@ -131,6 +130,26 @@ def test_boxes_fit_the_page_as_it_is_shown(tmp_path: Path, rotation: int, crop: 
     grown = Box(box.x0 - 6, box.y0 - 6, box.x1 + 6, box.y1 + 6)
     total = dark_share(content, Box(0, 0, content.width, content.height)) * width * height
     assert dark_share(content, grown) * grown.area > 0.98 * total
+
+
+@pytest.mark.parametrize("turned", [90, 180, 270])
+@pytest.mark.parametrize("flagged", [True, False])
+def test_a_page_whose_text_is_turned_is_read_and_shown_upright(
+    tmp_path: Path, turned: int, flagged: bool
+) -> None:
+    upright = pymupdf.open("pdf", pdf_bytes(["The towns are set sideways. " * 30]))
+    document = pymupdf.open()
+    if flagged:
+        document.insert_pdf(upright)
+        document[0].set_rotation(turned)
+    else:
+        page = document.new_page(width=842, height=842)
+        page.show_pdf_page(page.rect, upright, 0, rotate=turned)
+    content = one_page(saved(tmp_path / "a.pdf", document))
+    lines = [line for block in content.blocks for line in block.lines]
+    assert all(line.text.count("sideways") > 2 for line in lines[:-1])
+    assert all(line.box.width > 5 * line.box.height for line in lines[:-1])
+    assert dark_share(content, lines[0].box) > 0.05
 
 
 def dark_share(content: PageContent, box: Box) -> float:

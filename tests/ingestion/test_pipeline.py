@@ -148,8 +148,8 @@ def test_nothing_is_left_of_a_document_that_was_deleted_meanwhile(document: Docu
 
 
 def test_a_turn_ends_when_others_wait(document: Document, monkeypatch) -> None:
-    turn = pipeline.Turn(document)
     monkeypatch.setattr(pipeline, "TURN_SECONDS", 0)
+    turn = pipeline.Turn(document)
     assert not turn.is_over()
     other = another_document(document)
     liveness.mark_waiting(other.run)
@@ -157,6 +157,21 @@ def test_a_turn_ends_when_others_wait(document: Document, monkeypatch) -> None:
     liveness.clear(other.run)
     assert not turn.is_over()
     monkeypatch.setattr(pipeline, "LONGEST_TURN_SECONDS", 0)
+    assert turn.is_over()
+
+
+def test_a_turn_that_took_long_to_begin_lasts_longer(document: Document, monkeypatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(pipeline.time, "monotonic", lambda: now)
+    liveness.mark_waiting(another_document(document).run)
+    turn = pipeline.Turn(document, starting=True)
+    now = 50.0
+    # A second process asks for a page, before the first one has finished its own.
+    assert not turn.is_over()
+    turn.begin()
+    now = 50.0 + 99.0
+    assert not turn.is_over()
+    now = 50.0 + 101.0
     assert turn.is_over()
 
 

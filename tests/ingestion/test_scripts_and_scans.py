@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 import pymupdf
+import pytest
 from PIL import Image, ImageDraw
 
 from ingestion.chunking import chunk_document
@@ -13,6 +14,7 @@ from ingestion.layout import ChunkDraft, PageContent
 from ingestion.parsing import Limits, parse_pages
 from tests.factories import pdf_bytes
 from tests.ingestion.page_builders import word_count
+from tests.ingestion.unnamed_ligatures import document_with_ligatures
 
 LIMITS = Limits(memory_mb=2048, page_seconds=60)
 HEBREW = "שלום עולם זה טקסט בעברית"
@@ -37,8 +39,26 @@ def test_hebrew_chinese_and_page_labels(tmp_path: Path) -> None:
     hebrew, chinese = parsed(tmp_path / "a.pdf", document)
     assert [hebrew.label, chinese.label] == ["iv", "v"]
     assert {hebrew.text_source, chinese.text_source} == {"text_layer"}
-    (found,) = chunked([hebrew, chinese])
-    assert found.text.split("\n") == [HEBREW, "".join(CHINESE)]
+    found = chunked([hebrew, chinese])
+    assert [chunk.text for chunk in found] == [HEBREW, "".join(CHINESE)]
+
+
+@pytest.mark.parametrize("name", ["a{}", "glyph{}", "uniE0{}"])
+def test_ligatures_that_the_file_does_not_name_are_read(tmp_path: Path, name: str) -> None:
+    """As codes of TeX, as glyphs without a meaning, and as private characters."""
+    codes = {"<ff>": 11, "<fi>": 12, "<fl>": 13, "<ffi>": 14}
+    document = document_with_ligatures(
+        [
+            "The e<ffi>cient o<ffi>ce <fi>nds that the re<fl>ex of the sta<ff> was good.",
+            "Di<ff>erent of<fi>cers <fi>lled in the <fl>oor plan, and kept the pro<fi>t.",
+        ],
+        {key: name.format(code) for key, code in codes.items()},
+    )
+    (content,) = parsed(tmp_path / "a.pdf", document)
+    text = " ".join(block.text for block in content.blocks).replace("\n", " ")
+    assert "The efficient office finds that the reflex of the staff was good." in text
+    assert "Different officers filled in the floor plan, and kept the profit." in text
+    assert (content.text_source, content.warnings) == ("text_layer", ())
 
 
 def test_a_picture_shown_twice_is_found_once_and_another_apart(tmp_path: Path) -> None:

@@ -21,6 +21,14 @@ def test_a_line_break_ends_a_sentence() -> None:
     ]
 
 
+def test_the_number_of_an_item_stays_with_it() -> None:
+    text = (
+        "27. It denies that. (b) It admits the rest.\niv. Nothing more. It was in 1998. So it is."
+    )
+    assert sentences(text)[0] == "27. It denies that."
+    assert sentences(text)[-3:] == ["iv. Nothing more.", "It was in 1998.", "So it is."]
+
+
 def test_chinese_sentences_are_told_apart() -> None:
     assert sentences("你好。世界。") == ["你好。", "世界。"]
 

@@ -29,6 +29,13 @@ def test_a_paragraph_goes_on_over_a_page() -> None:
     assert joined("this sentence", "goes on here.") == "this sentence goes on here."
 
 
+def test_an_item_goes_on_over_a_page() -> None:
+    flow = Flow()
+    flow.add(block("they do not believe", kind="list_item"), 1)
+    flow.add(block("that it will last."), 2)
+    assert flow.passage().text == "they do not believe that it will last."
+
+
 def test_a_name_broken_at_its_hyphen_goes_on_in_the_next_column() -> None:
     assert joined("the evaluator G-", "Eval is used") == "the evaluator G-Eval is used"
 

@@ -1,0 +1,80 @@
+"""Serializer fields that take the JSON type that the schema names, and no other.
+
+Django REST framework takes 0 for false and 5 for "5", which hides mistakes of a program until
+it matters. Forms and query strings, which know only text, are read as text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.db import models
+from django.http import QueryDict
+from rest_framework import serializers
+
+_WHOLE = re.compile(r"-?[0-9]+")
+LARGEST = 2**63 - 1
+TRUTH = {"true": True, "false": False}
+
+
+def _is_text_only(field: serializers.Field[Any, Any, Any, Any]) -> bool:
+    """Tell whether the data came as a form or in the address."""
+    return isinstance(getattr(field.root, "initial_data", None), QueryDict)
+
+
+class StringField(serializers.CharField):
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class TruthField(serializers.BooleanField):
+    def to_internal_value(self, data: Any) -> bool:
+        if isinstance(data, str) and _is_text_only(self):
+            data = TRUTH.get(data.lower())
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class WholeField(serializers.IntegerField):
+    def __init__(self, **options: Any) -> None:
+        # What no database keeps is refused here, not there.
+        super().__init__(**{"max_value": LARGEST, "min_value": -LARGEST, **options})
+
+    def to_internal_value(self, data: Any) -> int:
+        as_text = isinstance(data, str) and _is_text_only(self) and _WHOLE.fullmatch(data)
+        if isinstance(data, bool) or not (isinstance(data, int | float) or as_text):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class NumberField(serializers.FloatField):
+    def to_internal_value(self, data: Any) -> float:
+        as_text = isinstance(data, str) and _is_text_only(self)
+        if isinstance(data, bool) or not (isinstance(data, int | float) or as_text):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Refused(serializers.ValidationError):
+    """Well-formed, but it cannot be done as it is: answered with 422 where 400 says malformed.
+
+    For what no schema can tell: what is not there (any more), and what does not go together.
+    """
+
+    default_code = "refused"
+    status_code = 422
+
+
+# For the `serializer_field_mapping` of model serializers.
+OF_MODELS: dict[type[models.Field], type[serializers.Field]] = {
+    **serializers.ModelSerializer.serializer_field_mapping,
+    models.BooleanField: TruthField,
+    models.CharField: StringField,
+    models.TextField: StringField,
+    models.IntegerField: WholeField,
+    models.PositiveIntegerField: WholeField,
+}
