@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
-from rest_framework.exceptions import ValidationError
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from ingestion.json_types import Refused
 from ingestion.models import Chunk, Document
 from retrieval import profiles, scope
 from retrieval.candidates import CandidateFilter
@@ -19,18 +19,22 @@ from retrieval.request_form import to_request
 from retrieval.search import search_many
 from retrieval.serializers import (
     BatchResponseSerializer,
+    SearchFormSerializer,
     SearchRequestSerializer,
     SearchResponseSerializer,
 )
 
 
 class SearchView(APIView):
-    parser_classes = [JSONParser, MultiPartParser, FormParser]
+    parser_classes = [JSONParser, MultiPartParser]
     # What a token must be allowed to do, though this is a POST.
     required_scope = "read"
 
     @extend_schema(
-        request=SearchRequestSerializer,
+        request={
+            "application/json": SearchRequestSerializer,
+            "multipart/form-data": SearchFormSerializer,
+        },
         responses=PolymorphicProxySerializer(
             "SearchAnswer",
             [SearchResponseSerializer, BatchResponseSerializer],
@@ -62,7 +66,7 @@ def _request(wanted: dict[str, Any]) -> SearchRequest:
     try:
         base = profiles.named(name) if name else profiles.standard()
     except LookupError as exc:
-        raise ValidationError({"profile": str(exc)}) from exc
+        raise Refused({"profile": str(exc)}) from exc
     request = to_request(wanted, base)
     return request if wanted["rerank"] else request.without_final()
 
@@ -72,7 +76,7 @@ def _query(wanted: dict[str, Any], user: Any) -> Query:
     if like is not None:
         readable = Chunk.objects.live().filter(document__in=Document.objects.visible_to(user))
         if not readable.filter(pk=like).exists():
-            raise ValidationError({"like": "There is no such chunk, or you may not see it."})
+            raise Refused({"like": "There is no such chunk, or you may not see it."})
     return Query(
         text=wanted.get("query", ""),
         image=wanted.get("image"),

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from ingestion.errors import TransientError
-from retrieval import changes, faiss_index, index_folders, leases, snapshots, vectors
+from retrieval import changes, index_folders, index_plan, leases, snapshots, vectors
 from retrieval.changes import ChangesPruned
 from retrieval.faiss_index import VectorIndex
 from retrieval.index_folders import folder_of
@@ -23,11 +23,13 @@ from retrieval.snapshots import Snapshot, SnapshotUnusable
 
 logger = logging.getLogger(__name__)
 
-# The graph grows by this many vectors between two renewals of the lease.
-ADD_AT_ONCE = 1000
+# The index grows by this many vectors between two renewals of the lease.
+ADD_AT_ONCE = 5000
+# About where a build stands when the vectors are copied out, and when the centres are found.
+COPIED, TRAINED = 0.25, 0.5
 # A new snapshot of a large space is worth its cost once this share of it is fresh.
 FRESH_SHARE = 0.02
-# With a larger share of new and dead rows than this, a graph is built anew, not extended.
+# With a larger share of new and dead rows than this, an index is built anew, not extended.
 EXTEND_SHARE = 0.2
 
 
@@ -38,7 +40,7 @@ def identity_of(version: SpaceVersion) -> snapshots.Identity:
 def build_snapshot(version: SpaceVersion, *, anew: bool = False) -> snapshots.Manifest:
     """Build a snapshot of all that the version holds now, and switch to it.
 
-    A graph that is there is extended by what has changed, unless it is wanted anew. Memory is
+    An index that is there is extended by what has changed, unless it is wanted anew. Memory is
     bounded by the index itself. Raises LeaseLost when another process is at it, and
     TransientError when the disk does not take it.
     """
@@ -81,36 +83,41 @@ def _built_anew(
     rows = _copy_out(version, source, lease)
     full = snapshots.vector_file(source, version.dimension)
     index = VectorIndex.empty(
-        faiss_index.plan(version.index_settings, len(rows)),
+        index_plan.plan(version.index_settings, len(rows)),
         dimension=version.dimension,
         metric=version.metric,
         full=full,
+        between=lambda: lease.renew(COPIED),
     )
-    _add(index, full, lease)
+    _add(index, full, lease, begun=TRAINED)
     return index, rows
 
 
 def _copy_out(version: SpaceVersion, path: Path, lease: leases.Lease) -> Rows:
     parts: list[Rows] = []
+    copied, total = 0, vectors.live_embeddings(version).count()
     with path.open("wb") as file:
         for batch in vectors.stream(version):
             batch.vectors.astype("<f4").tofile(file)
             parts.append(batch.rows)
-            lease.renew()
+            copied += len(batch.rows)
+            lease.renew(COPIED * copied / max(total, copied))
     return Rows.joined(parts)
 
 
-def _add(index: VectorIndex, matrix: np.ndarray, lease: leases.Lease) -> None:
+def _add(
+    index: VectorIndex, matrix: np.ndarray, lease: leases.Lease, *, begun: float = 0.0
+) -> None:
     for start in range(0, len(matrix), ADD_AT_ONCE):
         index.add(matrix[start : start + ADD_AT_ONCE])
-        lease.renew()
+        lease.renew(begun + (1 - begun) * min(1.0, (start + ADD_AT_ONCE) / len(matrix)))
 
 
 def _extended(
     version: SpaceVersion, place: Path, lease: leases.Lease
 ) -> tuple[VectorIndex, Rows] | None:
-    """Add to the current graph what has changed since; None when that is not worth it."""
-    held = _current_graph(version)
+    """Add to the current index what has changed since; None when that is not worth it."""
+    held = _current_index(version)
     if held is None:
         return None
     try:
@@ -128,16 +135,16 @@ def _extended(
     return held.index, Rows.joined([held.rows.with_dead(dead), fresh.rows])
 
 
-def _current_graph(version: SpaceVersion) -> Snapshot | None:
+def _current_index(version: SpaceVersion) -> Snapshot | None:
     try:
         held = snapshots.load(folder_of(version), identity_of(version))
     except SnapshotUnusable:
         return None
     if held is None or held.manifest.revision > version.revision or held.index.plan.is_exact:
         return None
-    wanted = faiss_index.plan(version.index_settings, len(held.rows))
-    held.index.search_with(wanted.ef_search)
-    return held if held.index.plan == wanted else None
+    wanted = index_plan.plan(version.index_settings, len(held.rows))
+    held.index.search_as(wanted)
+    return held if held.index.plan.can_be_extended_to(wanted) else None
 
 
 def _copy_and_append(version: SpaceVersion, name: str, place: Path, fresh: np.ndarray) -> None:

@@ -28,17 +28,25 @@ from retrieval.request import Query, SearchRequest
 logger = logging.getLogger(__name__)
 
 # Raise it when what is stored, or how a search works, changes.
-FORMAT = 1
+FORMAT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One hit by ids: its chunk, and those that say the same."""
+
+    chunk: int
+    score: float
+    fused_score: float
+    rerank_score: float | None
+    repeats: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a search came to, by ids: the chunks themselves are read anew each time.
+    """What a search came to, by ids, best first: the chunks themselves are read anew each time."""
 
-    `hits` are (chunk, score, fused score, rerank score), best first.
-    """
-
-    hits: tuple[tuple[int, float, float, float | None], ...]
+    hits: tuple[Found, ...]
     rankings: Mapping[str, Ranking]
     versions: Mapping[str, int]
     notes: tuple[str, ...]

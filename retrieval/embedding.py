@@ -12,8 +12,9 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from ingestion import pipeline
+from ingestion.errors import PermanentError
 from ingestion.models import Chunk, Document
-from retrieval import changes, vectors
+from retrieval import background, changes, vectors
 from retrieval.embedders import Embedder, ModelAway, ModelUnavailable, embedder_for
 from retrieval.embedding_inputs import content_hash, contents, embeddable
 from retrieval.models import Embedding, SpaceInput, SpaceVersion
@@ -235,8 +236,23 @@ def _is_still_live(document: Document, generation: int) -> bool:
     return same.select_for_update(no_key=True).exists()
 
 
+def request_remake(version: SpaceVersion, chunk: Chunk) -> None:
+    """Have a worker make one chunk's vector in one version again.
+
+    Raises PermanentError where the version holds no vector of such a chunk.
+    """
+    held = version.dimension and in_space(version, Chunk.objects.filter(pk=chunk.pk)).exists()
+    if not held:
+        raise PermanentError(f"The space {version.space} has no vector of this {chunk.kind} chunk.")
+    transaction.on_commit(lambda: background.request("remake_vector", version.pk, chunk.pk))
+
+
 def remake(version: SpaceVersion, chunk: Chunk) -> None:
-    """Make one chunk's vector in one version again, and touch no other."""
+    """Make one chunk's vector in one version again, and touch no other.
+
+    Raises ModelUnavailable, PermanentError for what the model cannot read, TransientError.
+    """
+    load_model(version)
     given = contents([chunk], version.input)
     made = [
         Made(pk, content_hash(content), vectors.pack(row))

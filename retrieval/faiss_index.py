@@ -1,83 +1,42 @@
 """FAISS: build, save, load and search one index. No other module imports it.
 
-Flat is exact and scans all vectors; HNSW (Malkov and Yashunin, TPAMI 2020) walks a graph and
-is approximate; quantised HNSW keeps one byte per dimension and re-scores what it finds from
-the full vectors.
+Flat is exact and scans all vectors. IVF with RaBitQ codes (Gao and Long, SIGMOD 2024) sorts the
+vectors into lists around centres, keeps one bit per dimension, scans the lists nearest to the
+query and re-scores what looks best from the full vectors. HNSW (Malkov and Yashunin, TPAMI
+2020) walks a graph; quantised HNSW keeps one byte per dimension and re-scores likewise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from math import sqrt
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from retrieval.index_plan import IndexPlan
 from retrieval.similarity import similarities, top
 
-FLAT_BELOW = 50_000
-QUANTISE_FROM = 2_000_000
-# Scanning this many allowed vectors takes about 3 ms, and is exact where a graph walk that
-# may return few of the nodes it visits is not.
+# Scanning this many allowed vectors takes a few ms, and is exact where a search that visits
+# only a part may meet few of them.
 SCAN_AT_MOST = 10_000
+# For graphs, whose walk visits what a filter hides as well.
 SCAN_BELOW_SHARE = 0.02
-# A quantised search looks at this many times the wanted number before it re-scores.
+# Rather than picking more than this share of the vectors one by one, all are scored.
+SCORE_ALL_FROM_SHARE = 0.1
+# A quantised graph search looks at this many times the wanted number before it re-scores.
 RESCORE_FACTOR = 4
 TRAINING_ROWS = 100_000
-# With 64, HNSW finds only two thirds of the ten nearest among vectors as uneven as those of
-# benchmarks/retrieval_speed.py; with this it finds 96 %, in 4 ms among 100,000.
-DEFAULT_EF_SEARCH = 512
+# Centres are the k-means of so many vectors for each, after so many rounds.
+SAMPLE_PER_LIST = 40
+ROUNDS = 8
 
 
 class IndexDamaged(Exception):
     """The file is not an index that FAISS can read."""
-
-
-@dataclass(frozen=True, slots=True)
-class IndexPlan:
-    """An index's type ("flat", "hnsw" or "hnsw_sq8") and parameters, as FAISS names them."""
-
-    type: str
-    m: int = 32
-    ef_construction: int = 200
-    ef_search: int = DEFAULT_EF_SEARCH
-
-    @property
-    def is_exact(self) -> bool:
-        return self.type == "flat"
-
-    @property
-    def is_quantised(self) -> bool:
-        return self.type == "hnsw_sq8"
-
-    def bytes_per_vector(self, dimension: int) -> int:
-        """Return the memory that one vector takes: its codes, and its links in the graph."""
-        if self.is_exact:
-            return 4 * dimension
-        code = dimension if self.is_quantised else 4 * dimension
-        return code + 8 * self.m + 16
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"type": "flat"} if self.is_exact else asdict(self)
-
-
-def plan(settings: Mapping[str, Any], count: int) -> IndexPlan:
-    """Choose the index for `count` vectors: by its size, unless the settings name a type."""
-    wanted = settings.get("type", "auto")
-    if wanted == "auto":
-        wanted = "flat" if count < FLAT_BELOW else "hnsw"
-        wanted = "hnsw_sq8" if count >= QUANTISE_FROM else wanted
-    if wanted not in ("flat", "hnsw", "hnsw_sq8"):
-        raise ValueError(f"an index of type {wanted!r} is not known: flat, hnsw or hnsw_sq8")
-    return IndexPlan(
-        wanted,
-        m=settings.get("M", 32),
-        ef_construction=settings.get("ef_construction", 200),
-        ef_search=settings.get("ef_search", DEFAULT_EF_SEARCH),
-    )
 
 
 class VectorIndex:
@@ -92,27 +51,34 @@ class VectorIndex:
         self._index = index
         self.plan = index_plan
         self.metric = metric
-        self._full = full
+        # As a plain array: picking rows out of a memory map's own class takes twice as long.
+        self._full = None if full is None else np.asarray(full)
 
     @classmethod
     def empty(
-        cls, index_plan: IndexPlan, *, dimension: int, metric: str, full: np.ndarray | None = None
+        cls,
+        index_plan: IndexPlan,
+        *,
+        dimension: int,
+        metric: str,
+        full: np.ndarray | None = None,
+        between: Callable[[], None] = lambda: None,
     ) -> VectorIndex:
-        """Start an index; a quantised one is trained on, and re-scores from, `full`."""
+        """Start an index; a quantised one is trained on, and re-scores from, `full`.
+
+        Training takes up to minutes; `between` is called every few seconds.
+        """
         faiss = _faiss()
         measure = faiss.METRIC_L2 if metric == "l2" else faiss.METRIC_INNER_PRODUCT
         if index_plan.is_exact:
             return cls(faiss.IndexFlat(dimension, measure), index_plan, metric, None)
-        if index_plan.type == "hnsw":
+        if not index_plan.is_quantised:
             index = faiss.IndexHNSWFlat(dimension, index_plan.m, measure)
-        else:
-            eight_bits = faiss.ScalarQuantizer.QT_8bit
-            index = faiss.IndexHNSWSQ(dimension, eight_bits, index_plan.m, measure)
-            assert full is not None
-            step = max(1, len(full) // TRAINING_ROWS)
-            index.train(np.ascontiguousarray(full[::step]))
-        index.hnsw.efConstruction = index_plan.ef_construction
-        return cls(index, index_plan, metric, full if index_plan.is_quantised else None)
+            index.hnsw.efConstruction = index_plan.ef_construction
+            return cls(index, index_plan, metric, None)
+        assert full is not None
+        train = _quantised_graph if index_plan.is_graph else _lists
+        return cls(train(full, index_plan, measure, between), index_plan, metric, full)
 
     @classmethod
     def load(
@@ -132,19 +98,20 @@ class VectorIndex:
         return self._index.d
 
     @property
-    def bytes_per_vector(self) -> int:
-        """Memory that one vector takes: its codes, and its links in the graph."""
-        return self.plan.bytes_per_vector(self.dimension)
+    def bytes_per_vector(self) -> float:
+        """Memory that one vector takes: its code, and what leads to it."""
+        return self.plan.bytes_per_vector(self.dimension, len(self))
 
     @property
     def keeps_full_vectors(self) -> bool:
         """True where a file with the unquantised vectors must lie beside the index."""
         return self.plan.is_quantised
 
-    def search_with(self, ef_search: int) -> None:
-        """Visit so many nodes per query from now on; the graph itself does not depend on it."""
-        if not self.plan.is_exact:
-            self.plan = replace(self.plan, ef_search=ef_search)
+    def search_as(self, wanted: IndexPlan) -> None:
+        """Go as far as this plan says from now on; the index itself does not depend on it."""
+        if self.plan.type == wanted.type:
+            probes = min(wanted.probes, self.plan.lists)
+            self.plan = replace(self.plan, ef_search=wanted.ef_search, probes=probes)
 
     def add(self, vectors: np.ndarray) -> None:
         self._index.add(np.ascontiguousarray(vectors, dtype=np.float32))
@@ -172,21 +139,25 @@ class VectorIndex:
         limit = min(limit, count)
         if limit <= 0:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-        if exact or self.plan.is_exact or count <= max(SCAN_AT_MOST, SCAN_BELOW_SHARE * len(self)):
+        if exact or self.plan.is_exact or count <= self._scan_at_most:
             return self._scan(query, limit, allowed)
-        ef = max(ef_search or self.plan.ef_search, limit) * sqrt(len(self) / count)
-        rows, scores = self._walk(query, limit, allowed, int(ef))
+        effort = max(ef_search or self.plan.ef_search, limit)
+        visit = self._walk if self.plan.is_graph else self._visit_lists
+        rows, scores = visit(query, limit, allowed, effort, count / len(self))
         if len(rows) < limit:
             return self._scan(query, limit, allowed)
         return rows, scores
+
+    @property
+    def _scan_at_most(self) -> float:
+        return max(SCAN_AT_MOST, SCAN_BELOW_SHARE * len(self) if self.plan.is_graph else 0)
 
     def _scan(
         self, query: np.ndarray, limit: int, allowed: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
         faiss = _faiss()
         if self._full is not None:
-            rows = np.arange(len(self)) if allowed is None else np.flatnonzero(allowed)
-            return self._rescore(query, rows, limit)
+            return self._scan_full(query, limit, allowed)
         flat = self._index if self.plan.is_exact else faiss.downcast_index(self._index.storage)
         selector, _bits = _selector(allowed)
         parameters = faiss.SearchParameters(sel=selector)
@@ -194,18 +165,56 @@ class VectorIndex:
             scores, rows = flat.search(query[None, :], limit, params=parameters)
         return self._best(rows[0], scores[0])
 
+    def _scan_full(
+        self, query: np.ndarray, limit: int, allowed: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        assert self._full is not None
+        if allowed is not None:
+            rows = np.flatnonzero(allowed)
+            if len(rows) < SCORE_ALL_FROM_SHARE * len(self):
+                return self._rescore(query, rows, limit)
+        scores = similarities(query, self._full, self.metric)
+        if allowed is not None:
+            scores[~allowed] = -np.inf
+        best = top(scores, limit)
+        return best, scores[best]
+
     def _walk(
-        self, query: np.ndarray, limit: int, allowed: np.ndarray | None, ef_search: int
+        self,
+        query: np.ndarray,
+        limit: int,
+        allowed: np.ndarray | None,
+        effort: int,
+        share: float,
     ) -> tuple[np.ndarray, np.ndarray]:
         faiss = _faiss()
         selector, _bits = _selector(allowed)
         wanted = limit if self._full is None else min(limit * RESCORE_FACTOR, len(self))
-        parameters = faiss.SearchParametersHNSW(efSearch=max(ef_search, wanted), sel=selector)
+        ef_search = max(int(effort / sqrt(share)), wanted)
+        parameters = faiss.SearchParametersHNSW(efSearch=ef_search, sel=selector)
         with _one_thread():
             scores, rows = self._index.search(query[None, :], wanted, params=parameters)
         if self._full is not None:
             return self._rescore(query, rows[0][rows[0] >= 0], limit)
         return self._best(rows[0], scores[0])
+
+    def _visit_lists(
+        self,
+        query: np.ndarray,
+        limit: int,
+        allowed: np.ndarray | None,
+        effort: int,
+        share: float,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        faiss = _faiss()
+        selector, _bits = _selector(allowed)
+        probes = self.plan.probes_for(effort, share)
+        parameters = faiss.SearchParametersIVF(nprobe=probes, sel=selector)
+        wanted = min(effort, len(self))
+        with _one_thread():
+            _, rows = self._index.search(query[None, :], wanted, params=parameters)
+        # In the order in which they lie in memory.
+        return self._rescore(query, np.sort(rows[0][rows[0] >= 0]), limit)
 
     def _best(self, rows: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         found = rows >= 0  # FAISS fills up with -1 where it found too few.
@@ -218,6 +227,65 @@ class VectorIndex:
         scores = similarities(query, self._full, self.metric, rows)
         best = top(scores, limit)
         return rows[best], scores[best]
+
+
+def _quantised_graph(
+    full: np.ndarray, plan: IndexPlan, measure: int, between: Callable[[], None]
+) -> Any:
+    faiss = _faiss()
+    eight_bits = faiss.ScalarQuantizer.QT_8bit
+    index = faiss.IndexHNSWSQ(full.shape[1], eight_bits, plan.m, measure)
+    index.hnsw.efConstruction = plan.ef_construction
+    index.train(_sample(full, TRAINING_ROWS))
+    between()
+    return index
+
+
+def _lists(full: np.ndarray, plan: IndexPlan, measure: int, between: Callable[[], None]) -> Any:
+    """Start lists around the centres of what there is."""
+    faiss = _faiss()
+    dimension = full.shape[1]
+    directions = measure == faiss.METRIC_INNER_PRODUCT
+    centres = _centres(full, plan.lists, directions, between)
+    quantizer = faiss.IndexFlat(dimension, measure)
+    quantizer.add(centres)
+    index = faiss.IndexIVFRaBitQFastScan(quantizer, dimension, plan.lists, measure)
+    # The codes themselves learn nothing; this only marks it as ready.
+    index.train(centres)
+    index.referenced_objects = [quantizer]
+    return index
+
+
+def _centres(
+    full: np.ndarray, lists: int, directions: bool, between: Callable[[], None]
+) -> np.ndarray:
+    """Return the k-means of a sample: (lists, dimension); of length 1 where directions count."""
+    sample = _sample(full, lists * SAMPLE_PER_LIST)
+    if not len(sample):
+        return np.zeros((lists, full.shape[1]), dtype=np.float32)
+    centres = None
+    for _ in range(ROUNDS):
+        # Round by round, since nothing else can be done while FAISS runs several.
+        means = _faiss().Kmeans(
+            full.shape[1],
+            lists,
+            niter=1,
+            spherical=directions,
+            min_points_per_centroid=1,
+            max_points_per_centroid=len(sample),
+        )
+        means.train(sample, init_centroids=centres)
+        centres = means.centroids
+        between()
+    return np.asarray(centres)
+
+
+def _sample(full: np.ndarray, size: int) -> np.ndarray:
+    """Return so many of the vectors, drawn by lot, or all."""
+    if len(full) <= size:
+        return np.ascontiguousarray(full)
+    rows = np.random.default_rng(1).choice(len(full), size, replace=False)
+    return np.ascontiguousarray(full[np.sort(rows)])
 
 
 def _selector(allowed: np.ndarray | None) -> tuple[Any, np.ndarray | None]:

@@ -47,9 +47,11 @@ def build(version: SpaceVersion) -> None:
 
 
 def _build(version: SpaceVersion, place: Path, lease: leases.Lease) -> None:
+    total = live_chunks().count()
+
     def entries() -> Iterator[KeywordEntry]:
-        for entry in _entries(live_chunks()):
-            lease.renew()
+        for number, entry in enumerate(_entries(live_chunks()), start=1):
+            lease.renew(number / max(total, number))
             yield entry
 
     KeywordIndex.create(place).replace([], entries(), revision=version.revision)

@@ -30,7 +30,9 @@ _APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
 # Possessive and anchored, so that time stays linear in whatever people paste into a query.
 _COMPOUND = re.compile(r"(?<!\w)\w++(?:[-\u2010\u2011&]\w++)+")
 _JOINER = re.compile(r"[-\u2010\u2011&]")
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+# A character of a script that is written without spaces.
+UNSPACED = r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
+_UNSPACED = re.compile(rf"{UNSPACED}+")
 
 
 _NAME_JOINTS = re.compile(

@@ -31,16 +31,19 @@ class Lease:
         self._version = version
         self._owner = f"{socket.gethostname()[:24]}-{os.getpid()}-{uuid.uuid4().hex[:12]}"
         self._renewed_at = timezone.now()
+        self._done = 0.0
 
     def take(self) -> bool:
         now = timezone.now()
         free = Q(writer="") | Q(writer_seen_at__lt=now - STALE_AFTER)
         rows = SpaceVersion.objects.filter(free, pk=self._version.pk)
         self._renewed_at = now
-        return bool(rows.update(writer=self._owner, writer_seen_at=now))
+        return bool(rows.update(writer=self._owner, writer_seen_at=now, writer_done=0.0))
 
-    def renew(self) -> None:
-        """Keep the lease; cheap to call often. Raises LeaseLost."""
+    def renew(self, done: float | None = None) -> None:
+        """Keep the lease, and say what share is done; cheap to call often. Raises LeaseLost."""
+        if done is not None:
+            self._done = done
         if timezone.now() - self._renewed_at > RENEW_AFTER:
             self.confirm()
 
@@ -48,13 +51,21 @@ class Lease:
         """Make sure that the lease is still held. Raises LeaseLost."""
         now = timezone.now()
         mine = SpaceVersion.objects.filter(pk=self._version.pk, writer=self._owner)
-        if not mine.update(writer_seen_at=now):
+        if not mine.update(writer_seen_at=now, writer_done=self._done):
             raise LeaseLost(f"Another process has taken over the index of {self._version}.")
         self._renewed_at = now
 
     def release(self, **fields: object) -> None:
         mine = SpaceVersion.objects.filter(pk=self._version.pk, writer=self._owner)
-        mine.update(writer="", writer_seen_at=None, **fields)
+        mine.update(writer="", writer_seen_at=None, writer_done=0.0, **fields)
+
+
+def done_by_writer(version: SpaceVersion) -> float | None:
+    """Return what share of an index its writer says to have built; None where none is at it."""
+    seen = version.writer_seen_at
+    if not version.writer or seen is None or seen < timezone.now() - STALE_AFTER:
+        return None
+    return version.writer_done
 
 
 @contextmanager

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from ingestion.models import Chunk
-from retrieval import evaluation, faiss_index, measures
+from retrieval import evaluation, index_plan, measures
 from retrieval.embedders import Embedder
+from retrieval.index_plan import IndexPlan
 from retrieval.models import Question
 from retrieval.similarity import similarities, top
 
 # What identifies a row of an index, as retrieval.space_reader counts it.
-BYTES_PER_ROW = 30
+BYTES_PER_ROW = 22
 DEPTH = 50
 # Where the measurements are kept, in the data folder.
 FILE = "model-measurements.json"
@@ -61,7 +62,7 @@ def measure(
         seconds.append(time.perf_counter() - start)
         pages.append(_pages(query, vectors, embedder.metric, chunks))
     values = _values(questions, pages)
-    plan = faiss_index.plan({}, corpus)
+    plan = index_plan.plan({}, corpus)
     return Measured(
         model=name,
         dimension=embedder.dimension,
@@ -72,7 +73,9 @@ def measure(
         query_ms=float(np.median(seconds)) * 1000 if seconds else 0.0,
         corpus=corpus,
         index=plan.as_dict(),
-        megabytes=corpus * (plan.bytes_per_vector(embedder.dimension) + BYTES_PER_ROW) / 1e6,
+        megabytes=corpus
+        * (plan.bytes_per_vector(embedder.dimension, corpus) + BYTES_PER_ROW)
+        / 1e6,
         recall_at_5=_mean(values, "recall@5"),
         ndcg_at_10=_mean(values, "ndcg@10"),
     )
@@ -80,9 +83,13 @@ def measure(
 
 def sized(measured: Measured, corpus: int) -> Measured:
     """Say what index and how much memory a corpus of another size takes."""
-    plan = faiss_index.plan({}, corpus)
-    size = corpus * (plan.bytes_per_vector(measured.dimension) + BYTES_PER_ROW) / 1e6
+    plan = index_plan.plan({}, corpus)
+    size = _megabytes(plan, measured.dimension, corpus)
     return replace(measured, corpus=corpus, index=plan.as_dict(), megabytes=size)
+
+
+def _megabytes(plan: IndexPlan, dimension: int, corpus: int) -> float:
+    return corpus * (plan.bytes_per_vector(dimension, corpus) + BYTES_PER_ROW) / 1e6
 
 
 def _pages(

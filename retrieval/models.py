@@ -72,6 +72,7 @@ class SpaceVersion(models.Model):
     # A writer holds the version while it builds an index; a stale lock is taken over.
     writer = models.CharField(max_length=64, blank=True)
     writer_seen_at = models.DateTimeField(null=True)
+    writer_done = models.FloatField(default=0, help_text="Share of the index that it has built.")
     last_built_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     activated_at = models.DateTimeField(null=True)

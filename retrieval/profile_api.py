@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from ingestion import json_types
 from retrieval import profiles
 from retrieval.models import SearchProfile
 from retrieval.permissions import StaffChanges
+from retrieval.request_form import RequestSerializer
+
+
+@extend_schema_field(RequestSerializer)
+class RequestField(serializers.JSONField):
+    """sources, fusion, final, top_k: as in /api/v1/search/."""
 
 
 class ProfileSerializer(serializers.ModelSerializer[SearchProfile]):
+    serializer_field_mapping = json_types.OF_MODELS
+
+    request = RequestField(required=False)
+
     class Meta:
         model = SearchProfile
         fields = ("id", "name", "description", "request", "is_live", "updated_at")

@@ -11,6 +11,7 @@ from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_fiel
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from ingestion import json_types
 from ingestion.models import ChunkKind
 from retrieval import fusion, requests
 from retrieval.conditions import COMPARISONS, FIELDS, METADATA_PREFIX, Condition, Filter, is_bound
@@ -49,7 +50,7 @@ class Nested(serializers.Field[Any, Any, Any, Any]):
     def to_internal_value(self, data: Any) -> Any:
         depth = self.context.get("depth", 0) + 1
         if depth > MAX_DEPTH:
-            raise ValidationError(f"Nested too deeply: at most {MAX_DEPTH} levels.")
+            raise json_types.Refused(f"Nested too deeply: at most {MAX_DEPTH} levels.")
         form = self.form_for(data)(data=data, context={**self.context, "depth": depth})
         form.is_valid(raise_exception=True)
         return form.validated_data
@@ -116,30 +117,31 @@ class ScalarField(serializers.Field[Any, Any, Any, Any]):
 class ConditionSerializer(StrictSerializer):
     """What one field is: "collection", "document", "kind", "page", "tags" or "metadata.<key>"."""
 
-    field = serializers.CharField()
+    field = json_types.StringField()
     eq = ScalarField(required=False)
     any = serializers.ListField(child=ScalarField(), required=False, max_length=MAX_VALUES)
     gt = ScalarField(required=False)
     gte = ScalarField(required=False)
     lt = ScalarField(required=False)
     lte = ScalarField(required=False)
-    exists = serializers.BooleanField(required=False)
+    exists = json_types.TruthField(required=False)
 
     def validate_field(self, name: str) -> str:
         if name in FIELDS or (name.startswith(METADATA_PREFIX) and name != METADATA_PREFIX):
             return name
-        raise ValidationError(f"There is no field {name!r}: {', '.join(FIELDS)}, metadata.<key>.")
+        known = ", ".join(FIELDS)
+        raise json_types.Refused(f"There is no field {name!r}: {known}, metadata.<key>.")
 
     def validate(self, attrs: dict[str, Any]) -> Any:
         wanted = list(attrs.get("any", [])) + ([attrs["eq"]] if "eq" in attrs else [])
         bounds = tuple((name, attrs[name]) for name in COMPARISONS if name in attrs)
         if {"eq", "any"} <= attrs.keys():
-            raise ValidationError("Give `eq` or `any`, not both.")
+            raise json_types.Refused("Give `eq` or `any`, not both.")
         if len(attrs) == 1:
-            raise ValidationError("Say what it must be: eq, any, gt, gte, lt, lte or exists.")
+            raise json_types.Refused("Say what it must be: eq, any, gt, gte, lt, lte or exists.")
         for name, bound in bounds:
             if not is_bound(bound):
-                raise ValidationError({name: "This must be a number, or a date as 2024-01-31."})
+                raise json_types.Refused({name: "This must be a number, or a date as 2024-01-31."})
         _check_values(attrs["field"], wanted, dict(bounds), attrs)
         given = tuple(wanted) if {"eq", "any"} & attrs.keys() else None
         return Condition(attrs["field"], given, bounds, attrs.get("exists"))
@@ -151,13 +153,13 @@ def _check_values(
     if field.startswith(METADATA_PREFIX):
         return
     if bounds and field != "page":
-        raise ValidationError(f"{field} has no order: give eq or any.")
+        raise json_types.Refused(f"{field} has no order: give eq or any.")
     if "exists" in attrs and field != "tags":
-        raise ValidationError(f"Everything has a {field}: give eq or any.")
+        raise json_types.Refused(f"Everything has a {field}: give eq or any.")
     if not all(_fits(field, value) for value in wanted):
-        raise ValidationError(f"{field} must be {WHAT_FITS[field]}.")
+        raise json_types.Refused(f"{field} must be {WHAT_FITS[field]}.")
     if not all(_is_whole(bound) for bound in bounds.values()):
-        raise ValidationError("Pages are whole numbers, from 1.")
+        raise json_types.Refused("Pages are whole numbers, from 1.")
 
 
 WHAT_FITS = {
@@ -195,8 +197,8 @@ class FusionSerializer(StrictSerializer):
     """How lists become one."""
 
     method = serializers.ChoiceField(choices=fusion.METHODS, default="rrf")
-    k = serializers.IntegerField(min_value=0, max_value=1000, default=60, help_text="Of rrf.")
-    alpha = serializers.FloatField(
+    k = json_types.WholeField(min_value=0, max_value=1000, default=60, help_text="Of rrf.")
+    alpha = json_types.NumberField(
         min_value=0,
         max_value=1,
         allow_null=True,
@@ -204,7 +206,7 @@ class FusionSerializer(StrictSerializer):
         help_text="Weight of the first source of `between`; the second has 1 - alpha.",
     )
     between = serializers.ListField(
-        child=serializers.CharField(), min_length=2, max_length=2, default=["text", "image"]
+        child=json_types.StringField(), min_length=2, max_length=2, default=["text", "image"]
     )
 
     def validate(self, attrs: dict[str, Any]) -> Any:
@@ -215,34 +217,39 @@ class FinalSerializer(StrictSerializer):
     """What puts the best of the fused list in order."""
 
     method = serializers.ChoiceField(choices=FINAL_METHODS)
-    limit = serializers.IntegerField(min_value=1, max_value=MAX_RERANKED, default=40)
-    space = serializers.CharField(default="", help_text="For `rescore`: whose similarity counts.")
+    limit = json_types.WholeField(min_value=1, max_value=MAX_RERANKED, default=40)
+    space = json_types.StringField(default="", help_text="For `rescore`: whose similarity counts.")
 
     def validate(self, attrs: dict[str, Any]) -> Any:
         if (attrs["method"] == "rescore") != bool(attrs["space"]):
-            raise ValidationError({"space": "rescore, and nothing else, needs a space."})
+            raise json_types.Refused({"space": "rescore, and nothing else, needs a space."})
         return Final(attrs["method"], attrs["limit"], attrs["space"])
 
 
-def _limit(default: int) -> serializers.IntegerField:
-    return serializers.IntegerField(min_value=1, max_value=MAX_CANDIDATES, default=default)
+def _limit(default: int) -> json_types.WholeField:
+    return json_types.WholeField(min_value=1, max_value=MAX_CANDIDATES, default=default)
 
 
-def _weight() -> serializers.FloatField:
-    return serializers.FloatField(min_value=0, max_value=1000, default=1.0)
+def _weight() -> json_types.NumberField:
+    return json_types.NumberField(min_value=0, max_value=1000, default=1.0)
 
 
 class SourceSerializer(StrictSerializer):
     """A space's nearest vectors, or the best by keywords (space "keywords")."""
 
-    space = serializers.CharField()
-    name = serializers.CharField(max_length=60, default="", help_text="By default the space's.")
+    space = json_types.StringField()
+    name = json_types.StringField(max_length=60, default="", help_text="By default the space's.")
     limit = _limit(60)
     weight = _weight()
-    ef_search = serializers.IntegerField(
-        min_value=1, max_value=10_000, allow_null=True, default=None
+    ef_search = json_types.WholeField(
+        min_value=1,
+        max_value=10_000,
+        allow_null=True,
+        default=None,
+        help_text="How far to search: candidates re-scored, and lists visited in proportion; of a "
+        "graph, nodes kept in sight. By default as the space is set.",
     )
-    exact = serializers.BooleanField(default=False, help_text="Scan all vectors.")
+    exact = json_types.TruthField(default=False, help_text="Scan all vectors.")
     filter = FilterSerializer(allow_null=True, default=None)
 
     def validate(self, attrs: dict[str, Any]) -> Any:
@@ -252,7 +259,7 @@ class SourceSerializer(StrictSerializer):
 class StageSerializer(StrictSerializer):
     """Sources that are fused, and perhaps put in order, before they are fused with others."""
 
-    name = serializers.CharField(max_length=60)
+    name = json_types.StringField(max_length=60)
     sources = serializers.ListField(child=SourceOrStage(), min_length=1, max_length=MAX_ENTRIES)
     fusion = FusionSerializer(default=Fusion())
     final = FinalSerializer(allow_null=True, default=None)
@@ -276,7 +283,7 @@ class RequestSerializer(StrictSerializer):
     )
     fusion = FusionSerializer(required=False)
     final = FinalSerializer(required=False, allow_null=True, help_text="null: none.")
-    top_k = serializers.IntegerField(min_value=1, max_value=MAX_TOP_K, required=False)
+    top_k = json_types.WholeField(min_value=1, max_value=MAX_TOP_K, required=False)
 
 
 def to_request(wanted: Mapping[str, Any], base: SearchRequest) -> SearchRequest:
@@ -296,5 +303,5 @@ def to_request(wanted: Mapping[str, Any], base: SearchRequest) -> SearchRequest:
     try:
         check(request, requests.known_spaces())
     except BadRequest as exc:
-        raise ValidationError({exc.field: str(exc)}) from exc
+        raise json_types.Refused({exc.field: str(exc)}) from exc
     return request

@@ -12,7 +12,7 @@ from ingestion.errors import PermanentError
 from ingestion.models import Chunk
 from retrieval import caching, named_places, profiles, spaces, vectors
 from retrieval.candidates import CandidateFilter
-from retrieval.duplicates import first_of_each
+from retrieval.duplicates import groups
 from retrieval.fusion import Ranking
 from retrieval.models import Embedding
 from retrieval.query_vectors import QueryVectors
@@ -36,7 +36,8 @@ class Hit:
 
     `score` is what the hits are ordered by: the rerank score where there is one, else the
     fused score. `sources` holds the lists that contained the chunk, by their labels;
-    `vectors` those that were asked for, by space.
+    `vectors` those that were asked for, by space; `repeats` chunks further down that say the
+    same, and were left out for it.
     """
 
     chunk: Chunk
@@ -46,6 +47,7 @@ class Hit:
     fused_score: float
     rerank_score: float | None = None
     vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
+    repeats: tuple[Chunk, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def _kept(run: Run, request: SearchRequest, key: str) -> SearchResult:
     start = time.perf_counter()
     outcome = caching.find(key)
     if outcome is not None and (hits := _again(outcome, run)) is not None:
-        return _result(hits, request, run, start)
+        return _result(hits, request, run, start, is_cached=True)
     result = _run(run, request)
     if caching.is_complete(request, run.rankings, run.notes):
         caching.keep(key, _outcome(result, run))
@@ -133,7 +135,14 @@ def _kept(run: Run, request: SearchRequest, key: str) -> SearchResult:
 
 def _outcome(result: SearchResult, run: Run) -> caching.Outcome:
     hits = tuple(
-        (hit.chunk.pk, hit.score, hit.fused_score, hit.rerank_score) for hit in result.hits
+        caching.Found(
+            hit.chunk.pk,
+            hit.score,
+            hit.fused_score,
+            hit.rerank_score,
+            tuple(chunk.pk for chunk in hit.repeats),
+        )
+        for hit in result.hits
     )
     return caching.Outcome(hits, run.rankings, run.versions, result.notes, run.rerank_model)
 
@@ -142,15 +151,24 @@ def _again(outcome: caching.Outcome, run: Run) -> list[Hit] | None:
     """Read the chunks of an outcome anew; None when one of them may not be shown any more."""
     run.rankings, run.versions = dict(outcome.rankings), dict(outcome.versions)
     run.notes, run.rerank_model = list(outcome.notes), outcome.rerank_model
+    wanted = [pk for found in outcome.hits for pk in (found.chunk, *found.repeats)]
     with run.timed("cache"):
-        chunks = _readable([pk for pk, *_ in outcome.hits], run)
-    if len(chunks) < len(outcome.hits):
+        chunks = _readable(wanted, run)
+    if len(chunks) < len(wanted):
         run.rankings, run.versions, run.notes, run.rerank_model = {}, {}, [], ""
         return None
     sources = _sources(run)
     return [
-        Hit(chunks[pk], 0, score, sources[pk], fused_score=fused_score, rerank_score=rerank_score)
-        for pk, score, fused_score, rerank_score in outcome.hits
+        Hit(
+            chunks[found.chunk],
+            0,
+            found.score,
+            sources[found.chunk],
+            fused_score=found.fused_score,
+            rerank_score=found.rerank_score,
+            repeats=tuple(chunks[pk] for pk in found.repeats),
+        )
+        for found in outcome.hits
     ]
 
 
@@ -167,9 +185,11 @@ def _run(run: Run, request: SearchRequest) -> SearchResult:
     return _result(hits[: request.top_k], request, run, start)
 
 
-def _result(hits: Sequence[Hit], request: SearchRequest, run: Run, start: float) -> SearchResult:
+def _result(
+    hits: Sequence[Hit], request: SearchRequest, run: Run, start: float, *, is_cached: bool = False
+) -> SearchResult:
     run.timings["total"] = time.perf_counter() - start
-    searched.send(sender=SearchRequest, timings=run.timings)
+    searched.send(sender=SearchRequest, timings=run.timings, is_cached=is_cached)
     return SearchResult(
         hits=tuple(_with_vectors(hits, request, run)),
         index_versions=run.versions,
@@ -213,10 +233,19 @@ def _resolve(ranking: Ranking, run: Run, request: SearchRequest) -> list[Hit]:
             for pk, score in some
             if pk in chunks
         ]
-        hits = [hits[index] for index in first_of_each([_said(hit.chunk) for hit in hits])]
+        hits = _said_once(hits)
         if len(hits) >= wanted:
             break
     return hits
+
+
+def _said_once(hits: Sequence[Hit]) -> list[Hit]:
+    """Keep the best of those that say the same, and let it name the others."""
+    once = []
+    for first, *others in groups([_said(hit.chunk) for hit in hits]):
+        again = [chunk for at in others for chunk in (hits[at].chunk, *hits[at].repeats)]
+        once.append(replace(hits[first], repeats=(*hits[first].repeats, *again)))
+    return once
 
 
 def _readable(ids: Sequence[int], run: Run) -> dict[int, Chunk]:

@@ -10,11 +10,13 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from ingestion import json_types
 from ingestion.errors import PermanentError
 from ingestion.models import ChunkKind
 from retrieval import pictures
 from retrieval.models import SpaceVersionState
 from retrieval.request_form import (
+    MAX_TOP_K,
     FilterSerializer,
     Nested,
     RequestSerializer,
@@ -27,12 +29,12 @@ MAX_BATCH = 64
 
 
 class PageRangeSerializer(serializers.Serializer[Any]):
-    first = serializers.IntegerField(min_value=1, help_text="Physical page, from 1.")
-    last = serializers.IntegerField(min_value=1, help_text="Included.")
+    first = json_types.WholeField(min_value=1, help_text="Physical page, from 1.")
+    last = json_types.WholeField(min_value=1, help_text="Included.")
 
     def validate(self, attrs: dict[str, int]) -> dict[str, int]:
         if attrs["first"] > attrs["last"]:
-            raise serializers.ValidationError("The first page comes after the last.")
+            raise json_types.Refused("The first page comes after the last.")
         return attrs
 
 
@@ -45,25 +47,25 @@ class PictureField(serializers.Field[Any, Any, Any, Any]):
             is_file = isinstance(data, UploadedFile)
             return pictures.checked(data.read() if is_file else pictures.from_base64(str(data)))
         except PermanentError as exc:
-            raise serializers.ValidationError(str(exc)) from exc
+            raise json_types.Refused(str(exc)) from exc
 
 
 class QuerySerializer(StrictSerializer):
     """A text, a picture, a chunk to find more like, or a text with one of these."""
 
-    query = serializers.CharField(max_length=MAX_QUERY, required=False)
+    query = json_types.StringField(max_length=MAX_QUERY, required=False)
     image = PictureField(required=False, help_text="PNG, JPEG, WebP or TIFF; in JSON as base64.")
-    like = serializers.IntegerField(
+    like = json_types.WholeField(
         required=False, help_text="A chunk, as hits name them: find more like this figure."
     )
-    text_weight = serializers.FloatField(min_value=0, max_value=1, default=1.0)
-    image_weight = serializers.FloatField(min_value=0, max_value=1, default=1.0)
+    text_weight = json_types.NumberField(min_value=0, max_value=1, default=1.0)
+    image_weight = json_types.NumberField(min_value=0, max_value=1, default=1.0)
 
     def validate(self, attrs: dict[str, Any]) -> Any:
         if {"image", "like"} <= attrs.keys():
-            raise serializers.ValidationError("Give `image` or `like`, not both.")
+            raise json_types.Refused("Give `image` or `like`, not both.")
         if not attrs.keys() & {"query", "image", "like"}:
-            raise serializers.ValidationError({"query": "Give a query, an image, or like."})
+            raise json_types.Refused({"query": "Give a query, an image, or like."})
         return attrs
 
 
@@ -88,12 +90,12 @@ class SearchRequestSerializer(QuerySerializer, RequestSerializer):
         max_length=MAX_BATCH,
         help_text="Several at once: texts, or objects of query, image, like and weights.",
     )
-    profile = serializers.CharField(
+    profile = json_types.StringField(
         required=False, help_text="Name of a search profile; by default the live one."
     )
     filter = FilterSerializer(required=False)
     collections = serializers.ListField(
-        child=serializers.IntegerField(),
+        child=json_types.WholeField(),
         required=False,
         help_text="Ids. Only what lies in these collections, or is one of `documents`.",
     )
@@ -106,12 +108,12 @@ class SearchRequestSerializer(QuerySerializer, RequestSerializer):
         child=serializers.ChoiceField(ChunkKind.choices), required=False, allow_empty=False
     )
     pages = PageRangeSerializer(required=False)
-    rerank = serializers.BooleanField(
+    rerank = json_types.TruthField(
         default=True, help_text="Run the final stage, where there is one."
     )
     # Not `fields`, which is the base class's own.
     vectors = serializers.ListField(
-        child=serializers.CharField(), required=False, help_text="Spaces whose vectors to return."
+        child=json_types.StringField(), required=False, help_text="Spaces whose vectors to return."
     )
 
     def get_fields(self) -> dict[str, Any]:
@@ -125,7 +127,7 @@ class SearchRequestSerializer(QuerySerializer, RequestSerializer):
     def validate(self, attrs: dict[str, Any]) -> Any:
         if "queries" in attrs:
             if attrs.keys() & {"query", "image", "like"}:
-                raise serializers.ValidationError({"queries": "Give one query or several."})
+                raise json_types.Refused({"queries": "Give one query or several."})
             return attrs
         return super().validate(attrs)
 
@@ -157,6 +159,24 @@ class HitPageSerializer(serializers.Serializer[Any]):
         return str(self.context["request"].build_absolute_uri(path))
 
 
+class RepeatSerializer(serializers.Serializer[Any]):
+    """Another place where the same is said."""
+
+    chunk = serializers.IntegerField(source="pk")
+    document = HitDocumentSerializer()
+    page = serializers.IntegerField(source="page_number", help_text="Physical page, from 1.")
+    box = serializers.ListField(child=serializers.FloatField())
+
+
+class SearchFormSerializer(serializers.Serializer[Any]):
+    """What a form can say of a search: a text, a picture as a file, and how much to find."""
+
+    query = json_types.StringField(max_length=MAX_QUERY, required=False)
+    image = serializers.FileField(required=False, help_text="PNG, JPEG, WebP or TIFF.")
+    top_k = json_types.WholeField(min_value=1, max_value=MAX_TOP_K, required=False)
+    profile = json_types.StringField(required=False, help_text="Name of a search profile.")
+
+
 class HitSerializer(serializers.Serializer[Hit]):
     """One chunk, where it stands, and why it was found."""
 
@@ -181,6 +201,9 @@ class HitSerializer(serializers.Serializer[Hit]):
     text = serializers.CharField(source="chunk.text", help_text="Markdown for a table.")
     image = serializers.SerializerMethodField(help_text="Address of the figure's image.")
     vectors = serializers.SerializerMethodField(help_text="Those asked for, by space.")
+    repeats = RepeatSerializer(
+        many=True, help_text="Where the same was found again, and not listed a second time."
+    )
 
     def get_fields(self) -> dict[str, Any]:
         """Keep the fields that were asked for."""
@@ -240,8 +263,13 @@ class SpaceSerializer(serializers.Serializer[Any]):
     fresh = serializers.IntegerField(help_text="Newer than the index on disk.")
     deleted = serializers.IntegerField(help_text="In the index on disk, but out of date.")
     missing = serializers.IntegerField(help_text="Chunks that lack their vector.")
-    memory_bytes = serializers.IntegerField()
+    memory_bytes = serializers.IntegerField(
+        help_text="Of vectors or their codes, and of what finds and filters them."
+    )
     last_built_at = serializers.DateTimeField(allow_null=True)
+    indexing = serializers.FloatField(
+        allow_null=True, help_text="Share that is done of an index being built; null: none is."
+    )
     condition = serializers.CharField(help_text="What is wrong; empty when nothing is.")
     build = SpaceBuildSerializer(allow_null=True)
 

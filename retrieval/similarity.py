@@ -6,17 +6,24 @@ import numpy as np
 
 
 def similarities(
-    query: np.ndarray, vectors: np.ndarray, metric: str, rows: np.ndarray, *, block: int = 16_384
+    query: np.ndarray,
+    vectors: np.ndarray,
+    metric: str,
+    rows: np.ndarray | None = None,
+    *,
+    block: int = 16_384,
 ) -> np.ndarray:
-    """Score the given rows of (n, dimension) vectors, in memory bounded by the block."""
-    scores = np.empty(len(rows), dtype=np.float32)
-    for start in range(0, len(rows), block):
+    """Score all (n, dimension) vectors, or the given rows, in memory bounded by the block."""
+    scores = np.empty(len(vectors) if rows is None else len(rows), dtype=np.float32)
+    for start in range(0, len(scores), block):
         some = slice(start, start + block)
-        taken = vectors[rows[some]]
+        taken = vectors[some] if rows is None else vectors[rows[some]]
         if metric == "l2":
             scores[some] = -((taken - query) ** 2).sum(axis=1)
         else:
-            scores[some] = taken @ query
+            # In this thread alone: a matrix product shares three thousand rows among threads, and
+            # waiting for those on a busy machine took 95 ms instead of 0.2.
+            scores[some] = np.vecdot(taken, query)
     return scores
 
 

@@ -18,8 +18,9 @@ from zipfile import BadZipFile
 import numpy as np
 
 from retrieval import index_folders
-from retrieval.faiss_index import IndexDamaged, IndexPlan, VectorIndex
+from retrieval.faiss_index import IndexDamaged, VectorIndex
 from retrieval.index_folders import MANIFEST_FILE
+from retrieval.index_plan import IndexPlan
 from retrieval.rows import Rows
 
 FORMAT = 1

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ingestion.errors import PermanentError
-from retrieval import space_status, spaces
+from ingestion.models import Chunk
+from retrieval import embedding, space_status, spaces
 from retrieval.models import SpaceVersion
 from retrieval.permissions import StaffChanges
 from retrieval.serializers import SpaceSerializer, SpaceVersionSerializer
@@ -55,6 +57,21 @@ class SpaceRollBackView(APIView):
         except LookupError as exc:
             raise PermanentError(str(exc)) from exc
         return Response(SpaceVersionSerializer(version).data)
+
+
+class SpaceVectorView(APIView):
+    permission_classes = [*APIView.permission_classes, StaffChanges]
+
+    @extend_schema(request=None, responses={202: SpaceVersionSerializer})
+    def post(self, request: Request, space: str, chunk: int) -> Response:
+        """Make one chunk's vector in this space again; its other vectors stay as they are.
+
+        A worker makes it, and the next search after that finds the chunk by it.
+        """
+        found = get_object_or_404(Chunk.objects.live(), pk=chunk)
+        version = spaces.live_versions()[_known(space)]
+        embedding.request_remake(version, found)
+        return Response(SpaceVersionSerializer(version).data, status=202)
 
 
 def _known(space: str) -> str:

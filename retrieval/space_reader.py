@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from django.db import connection
 
-from retrieval import background, building, changes, faiss_index, snapshots, vectors
+from retrieval import background, building, changes, index_plan, snapshots, vectors
 from retrieval.candidates import Candidate, CandidateFilter, IndexNotReady
 from retrieval.changes import ChangesPruned
 from retrieval.index_folders import current_name, folder_of
@@ -59,12 +59,12 @@ class SpaceState:
 
     @property
     def memory_bytes(self) -> int:
-        parts = [(self.fresh.vectors.nbytes, len(self.fresh.rows))]
+        parts: list[tuple[float, int]] = [(self.fresh.vectors.nbytes, len(self.fresh.rows))]
         if self.snapshot:
             index, rows = self.snapshot.index, len(self.snapshot.rows)
             parts.append((index.bytes_per_vector * rows, rows))
-        # Chunk and document ids, kind, page, and the two arrays that spread a filter.
-        return sum(vector_bytes + rows * (8 + 8 + 1 + 4 + 8 + 1) for vector_bytes, rows in parts)
+        # Chunk and document ids, kind, page, and whether it counts.
+        return int(sum(taken + rows * (8 + 8 + 1 + 4 + 1) for taken, rows in parts))
 
     def search(
         self,
@@ -95,7 +95,11 @@ class SpaceState:
         self, query: np.ndarray, limit: int, where: CandidateFilter
     ) -> list[Candidate]:
         numbers = np.flatnonzero(self.fresh.rows.allowed(where))
-        scores = similarities(query, self.fresh.vectors, self.metric, numbers)
+        if 4 * len(numbers) > len(self.fresh.rows):
+            # Picking rows out costs more than scoring the others as well.
+            scores = similarities(query, self.fresh.vectors, self.metric)[numbers]
+        else:
+            scores = similarities(query, self.fresh.vectors, self.metric, numbers)
         best = top(scores, limit)
         return _candidates(self.fresh.rows.chunks[numbers[best]], scores[best])
 
@@ -257,9 +261,8 @@ def _leads_to_now(snapshot: Snapshot, version: SpaceVersion) -> bool:
 
 def _on_snapshot(snapshot: Snapshot, version: SpaceVersion) -> SpaceState:
     fresh = vectors.joined([], version.dimension)
-    # As the settings are now, which may have changed since the graph was built.
-    wanted = faiss_index.plan(version.index_settings, len(snapshot.rows))
-    snapshot.index.search_with(wanted.ef_search)
+    # As the settings are now, which may have changed since the index was built.
+    snapshot.index.search_as(index_plan.plan(version.index_settings, len(snapshot.rows)))
     return SpaceState(snapshot.manifest.revision, version.metric, fresh, snapshot)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,10 +10,25 @@ from typing import Any
 from django.conf import settings
 
 from ingestion.models import Chunk
-from retrieval import embedding, faiss_index, index_folders, keywords, snapshots, space_reader
+from retrieval import (
+    embedding,
+    index_folders,
+    index_plan,
+    keywords,
+    leases,
+    snapshots,
+    space_reader,
+)
 from retrieval import vectors as vector_rows
+from retrieval.candidates import IndexNotReady
 from retrieval.embedders import EmbedderPlan, plan_for
 from retrieval.models import SpaceInput, SpaceVersion, SpaceVersionState
+from retrieval.space_reader import SpaceState
+
+SLOW_COUNT_SECONDS = 0.2
+# A slow count is good for so many times the time it took.
+COUNT_SHARE = 20
+_counted: dict[int, tuple[int, float]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +48,8 @@ class SpaceStatus:
 
     `fresh` are vectors newer than the snapshot on disk, `deleted` those of the snapshot that
     are out of date; both, and `memory_bytes`, are what this process has loaded. `missing`
-    counts chunks that lack their vector. `condition` is a sentence, empty when all is well.
+    counts chunks that lack their vector. `indexing` is the share that is done of an index that
+    is being built; None while none is. `condition` is a sentence, empty when all is well.
     """
 
     name: str
@@ -48,8 +65,15 @@ class SpaceStatus:
     missing: int
     memory_bytes: int
     last_built_at: datetime | None
+    indexing: float | None
     condition: str
     build: Build | None
+
+    @property
+    def index_text(self) -> str:
+        """The index's type with its parameters, for people."""
+        parameters = [f"{name} {value}" for name, value in self.index.items() if name != "type"]
+        return self.index["type"] + (f" ({', '.join(parameters)})" if parameters else "")
 
 
 def describe() -> list[SpaceStatus]:
@@ -62,12 +86,12 @@ def describe() -> list[SpaceStatus]:
 
 
 def _vector_space(version: SpaceVersion) -> SpaceStatus:
-    state = space_reader.reader_of(version).state
+    state = _state_now(version)
     if state is None:
         count, fresh = vector_rows.live_embeddings(version).count(), 0
     else:
         count, fresh = state.count, len(state.fresh.rows)
-    missing = embedding.missing(version, Chunk.objects.live()).count()
+    missing = _missing(version)
     return SpaceStatus(
         name=version.space,
         version=version.number,
@@ -82,9 +106,35 @@ def _vector_space(version: SpaceVersion) -> SpaceStatus:
         missing=missing,
         memory_bytes=state.memory_bytes if state else 0,
         last_built_at=version.last_built_at,
+        indexing=leases.done_by_writer(version),
         condition=_condition(version, missing),
         build=_build_of(version.space),
     )
+
+
+def _state_now(version: SpaceVersion) -> SpaceState | None:
+    """Return what this process holds, caught up; None where it holds nothing yet."""
+    reader = space_reader.reader_of(version)
+    if reader.state is None:
+        return None
+    try:
+        return reader.current(version)
+    except IndexNotReady:
+        return reader.state
+
+
+def _missing(version: SpaceVersion) -> int:
+    """Count the published chunks that lack their vector; not again soon where that takes long."""
+    now = time.monotonic()
+    count, until = _counted.get(version.pk, (0, 0.0))
+    if now < until:
+        return count
+    count = embedding.missing(version, Chunk.objects.live()).count()
+    spent = time.monotonic() - now
+    if spent > SLOW_COUNT_SECONDS:
+        # The status page asks every few seconds, and a million rows take about one to count.
+        _counted[version.pk] = count, time.monotonic() + COUNT_SHARE * spent
+    return count
 
 
 def _index_of(version: SpaceVersion, count: int) -> dict[str, Any]:
@@ -95,7 +145,7 @@ def _index_of(version: SpaceVersion, count: int) -> dict[str, Any]:
             return snapshots.read_manifest(folder / name).index
         except (OSError, ValueError):
             return {"type": "none"}
-    return faiss_index.plan(version.index_settings, count).as_dict()
+    return index_plan.plan(version.index_settings, count).as_dict()
 
 
 def _condition(version: SpaceVersion, missing: int) -> str:
@@ -147,6 +197,7 @@ def _keyword_space(version: SpaceVersion) -> SpaceStatus:
         missing=report.missing,
         memory_bytes=0,
         last_built_at=version.last_built_at,
+        indexing=leases.done_by_writer(version),
         condition=report.condition,
         build=_build_of(version.space),
     )

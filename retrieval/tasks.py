@@ -14,7 +14,7 @@ from rest_framework.exceptions import ValidationError
 
 from ingestion import pipeline
 from ingestion.errors import PermanentError, TransientError
-from ingestion.models import Document
+from ingestion.models import Chunk, Document
 from retrieval import (
     background,
     building,
@@ -67,6 +67,14 @@ def build_space_version(version_id: int) -> None:
         return
     if not complete:
         background.request("build_space_version", version_id)
+
+
+@_again()
+def remake_vector(version_id: int, chunk_id: int) -> None:
+    """Make one chunk's vector in one version again."""
+    chunk = Chunk.objects.live().filter(pk=chunk_id).first()
+    if chunk is not None:
+        _with_version(version_id, lambda version: embedding.remake(version, chunk))
 
 
 @_again()

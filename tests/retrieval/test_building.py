@@ -6,7 +6,16 @@ from django.db import connection
 from django.utils import timezone
 
 from ingestion.errors import TransientError
-from retrieval import building, faiss_index, leases, snapshots, space_reader, spaces, vector_search
+from retrieval import (
+    building,
+    faiss_index,
+    index_plan,
+    leases,
+    snapshots,
+    space_reader,
+    spaces,
+    vector_search,
+)
 from retrieval.index_folders import current_name, folder_of
 from retrieval.models import SpaceVersion
 from tests.retrieval.conftest import axis, only, restart, texts
@@ -52,7 +61,7 @@ def test_vectors_of_replaced_and_deleted_chunks_are_left_out(library) -> None:
     assert sorted(load().rows.chunks) == sorted(one.chunks.values_list("pk", flat=True))
 
 
-@pytest.mark.parametrize("kind", ["flat", "hnsw", "hnsw_sq8"])
+@pytest.mark.parametrize("kind", index_plan.TYPES)
 def test_every_type_of_index_is_searched_alike(library, settings, kind: str) -> None:
     settings.SPACES["text"]["index"] = {"type": kind, "M": 8, "ef_construction": 20}
     spaces.sync()
@@ -159,6 +168,32 @@ def test_a_lease_is_renewed_while_it_is_held(library, monkeypatch) -> None:
         assert renewed > taken
 
 
+def test_a_writer_says_how_far_it_is(library, monkeypatch) -> None:
+    monkeypatch.setattr(leases, "RENEW_AFTER", timedelta(0))
+    monkeypatch.setattr(building, "ADD_AT_ONCE", 1)
+    library.document("apple", "pear", "plum")
+    said: list[float | None] = []
+    renew = leases.Lease.renew
+
+    def watched(lease: leases.Lease, done: float | None = None) -> None:
+        renew(lease, done)
+        said.append(leases.done_by_writer(version()))
+
+    monkeypatch.setattr(leases.Lease, "renew", watched)
+    assert leases.done_by_writer(version()) is None
+    building.build_snapshot(version())
+    assert said[0] == building.COPIED
+    assert said == sorted(said, key=lambda done: done or 0.0)
+    assert said[-1] == 1
+    assert leases.done_by_writer(version()) is None
+
+
+def test_a_dead_writer_says_nothing(library) -> None:
+    long_ago = timezone.now() - leases.STALE_AFTER - timedelta(seconds=1)
+    SpaceVersion.objects.update(writer="the dead", writer_seen_at=long_ago, writer_done=0.4)
+    assert leases.done_by_writer(version()) is None
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_many_writers_at_once_one_wins(library) -> None:
     library.document("apple")
@@ -190,9 +225,9 @@ def test_of_many_writers_at_once_one_wins(library) -> None:
     assert sorted(outcomes) == ["lost"] * 5 + ["won"]
 
 
-@pytest.fixture(params=["hnsw", "hnsw_sq8"])
+@pytest.fixture(params=["ivf_rabitq", "hnsw", "hnsw_sq8"])
 def graph(request, library, settings):
-    """A library whose text space is a graph of 200 rows."""
+    """A library whose text space has an approximate index of 200 rows."""
     settings.SPACES["text"]["index"] = {"type": request.param, "M": 8, "ef_construction": 20}
     spaces.sync()
     library.many = library.document(*("apple " * n + "pear" for n in range(1, 201)))
@@ -239,6 +274,29 @@ def test_a_graph_of_other_parameters_is_built_anew(graph, settings) -> None:
     building.build_snapshot(version())
     assert load().manifest.index == {"type": "flat"}
     assert not list(folder_of(version()).glob(f"{load().name}/vectors.f32"))
+
+
+def test_a_graph_from_before_serves_until_lists_take_its_place(
+    library, settings, monkeypatch
+) -> None:
+    settings.SPACES["text"]["index"] = {"type": "hnsw", "M": 8, "ef_construction": 20}
+    spaces.sync()
+    many = library.document(*("apple " * n + "pear" for n in range(1, 201)))
+    building.build_snapshot(version())
+    assert set(load().manifest.index) == {"type", "m", "ef_construction", "ef_search"}
+    settings.SPACES["text"]["index"] = {"type": "auto"}
+    monkeypatch.setattr(index_plan, "FLAT_BELOW", 100)
+    spaces.sync()
+    restart()
+    assert found("pear", many) == ["apple pear"]
+    held = space_reader.reader_of(version()).state
+    assert held is not None
+    assert held.snapshot is not None
+    assert held.snapshot.index.plan.type == "hnsw"
+    building.build_snapshot(version())
+    assert load().manifest.index == index_plan.plan({}, 200).as_dict()
+    restart()
+    assert found("pear", many) == ["apple pear"]
 
 
 def test_how_far_a_graph_is_searched_needs_no_new_graph(graph, settings, monkeypatch) -> None:

@@ -57,6 +57,13 @@ def test_the_same_search_again_asks_no_index(kept, asked_indexes):
     assert asked_indexes
 
 
+def test_places_that_say_the_same_are_kept_with_the_hit(kept):
+    where = only(kept.document("apple and pear"), kept.document("Apple and Pear."))
+    first, again = search("apple", where=where), search("apple", where=where)
+    assert [len(hit.repeats) for hit in first.hits] == [1]
+    assert again.hits == first.hits
+
+
 def test_nothing_stale_is_served(kept):
     document = kept.document("apple")
     where = only(document)

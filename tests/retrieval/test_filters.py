@@ -125,7 +125,8 @@ def test_pages(condition, pages):
 
 
 def test_recall_is_exact_under_a_filter_that_keeps_one_row_in_a_thousand():
-    from retrieval.faiss_index import IndexPlan, VectorIndex
+    from retrieval.faiss_index import VectorIndex
+    from retrieval.index_plan import IndexPlan
 
     dice = np.random.default_rng(3)
     vectors = dice.standard_normal((20_000, 16)).astype(np.float32)

@@ -28,11 +28,11 @@ def test_the_best_within_the_budget_and_of_equals_the_faster():
 
 def test_memory_and_index_follow_the_size_of_the_corpus():
     assert sized(GOOD, 10_000).index == {"type": "flat"}
-    assert sized(GOOD, 10_000).megabytes == pytest.approx(10_000 * (4 * 384 + 30) / 1e6)
+    assert sized(GOOD, 10_000).megabytes == pytest.approx(10_000 * (4 * 384 + 22) / 1e6)
     large = sized(GOOD, 1_000_000)
-    assert large.index["type"] == "hnsw"
-    assert large.megabytes == pytest.approx(1_000_000 * (4 * 384 + 8 * 32 + 16 + 30) / 1e6)
-    assert sized(GOOD, 3_000_000).index["type"] == "hnsw_sq8"
+    assert large.index["type"] == "ivf_rabitq"
+    lists = 4000 * 4 * 384
+    assert large.megabytes == pytest.approx((1_000_000 * (384 / 8 + 16 + 22) + lists) / 1e6)
 
 
 def test_models_are_compared_and_one_is_recommended(question_set, settings):  # noqa: F811
@@ -51,7 +51,7 @@ def test_models_are_compared_and_one_is_recommended(question_set, settings):  # 
     assert chosen.startswith("fruit-2@2: nDCG@10")
     space = tomllib.loads(chosen.partition(":\n")[2])["text"]
     assert (space["model"], space["dimensions"]) == ("fruit-2", 2)
-    assert space["index"] == {"type": "hnsw", "M": 32, "ef_construction": 200, "ef_search": 512}
+    assert space["index"] == {"type": "ivf_rabitq", "ef_search": 512}
     with pytest.raises(CommandError, match="raise --chunks"):
         run("compare_models", "fruits", "fruit-1", "--chunks", "1")
     with pytest.raises(CommandError, match="No model could be measured"):

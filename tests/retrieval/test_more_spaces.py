@@ -6,12 +6,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from rest_framework.test import APIClient
 
-from retrieval import embedding, spaces
+from retrieval import embedding, spaces, tasks
 from retrieval.embedders import embedder_for, plan_for
 from retrieval.models import Embedding, SpaceVersion
 from retrieval.search import search
 from retrieval.space_status import describe
-from tests.retrieval.conftest import only
+from tests.retrieval.conftest import axis, only
 from tests.retrieval.test_remote_embedder import service  # noqa: F401
 from tests.retrieval.test_search import said
 from tests.retrieval.tiny_models import save_text_encoder
@@ -144,6 +144,36 @@ def test_versions_over_the_api(library, django_user_model, asked):
     refused = client.post("/api/v1/spaces/text/roll-back/")
     assert (refused.status_code, "no version before" in refused.json()["detail"]) == (422, True)
     assert client.get("/api/v1/spaces/sound/versions/").status_code == 404
+
+
+def test_the_api_has_one_vector_made_again(
+    library, django_user_model, asked, django_capture_on_commit_callbacks
+):
+    document = library.document("apple", "pear")
+    version, chunk = spaces.live_versions()["text"], document.chunks.get(text="pear")
+    path = f"/api/v1/spaces/text/vectors/{chunk.pk}/remake/"
+    client = APIClient()
+    client.force_authenticate(library.collection.owner)
+    assert client.post(path).status_code == 403
+    client.force_authenticate(django_user_model.objects.create_user("staff", is_staff=True))
+    asked.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.post(path).status_code == 202
+    assert asked == [("remake_vector", version.pk, chunk.pk)]
+    rows = Embedding.objects.filter(space_version=version)
+    rows.filter(chunk=chunk).update(vector=b"\0" * 16)
+    before = dict(rows.exclude(chunk=chunk).values_list("pk", "vector"))
+    tasks.remake_vector(version.pk, chunk.pk)
+    tasks.remake_vector(version.pk, 0)  # Deleted meanwhile.
+    assert bytes(rows.get(chunk=chunk).vector) == axis("pear").tobytes()
+    assert dict(rows.exclude(chunk=chunk).values_list("pk", "vector")) == before
+    refused = client.post(path.replace("text", "image"))
+    assert (refused.status_code, refused.json()["detail"]) == (
+        422,
+        "The space image has no vector of this text chunk.",
+    )
+    assert client.post(path.replace("text", "keywords")).status_code == 422
+    assert client.post("/api/v1/spaces/text/vectors/0/remake/").status_code == 404
 
 
 def test_one_vector_is_made_again_and_no_other_is_touched(library):

@@ -50,3 +50,13 @@ def test_rows_join_and_part() -> None:
     assert both.chunks.tolist() == [10, 11, 20, 21, 30, 40]
     assert both.take(~both.of_documents([1, 2])).chunks.tolist() == [30, 40]
     assert both.take(np.array([0, 5])).pages.tolist() == [1, 1]
+
+
+def test_rows_of_a_document_need_not_lie_together() -> None:
+    mixed = Rows.of(
+        [(10, 1, "text", 1), (20, 2, "text", 1), (11, 1, "text", 2), (12, 1, "text", 3)]
+    )
+    assert mixed.of_documents([1]).tolist() == [True, False, True, True]
+    dead = mixed.with_dead(np.array([False, False, True, False]))
+    assert dead.of_documents([1]).tolist() == [True, False, False, True]
+    assert dead.allowed(CandidateFilter(frozenset({0, 1, 2}))).tolist() == [True, True, False, True]

@@ -85,6 +85,15 @@ def test_repeated_passages_appear_once(library):
     assert len(search("apple", where=only(one, other)).hits) == 2
 
 
+def test_a_hit_names_the_other_places_that_say_the_same(library):
+    one = library.document("apple and pear", "apple")
+    other = library.document("Apple and Pear.")
+    (hit,) = [hit for hit in search("apple", where=only(one, other)).hits if hit.repeats]
+    places = [hit.chunk, *hit.repeats]
+    assert {chunk.document_id for chunk in places} == {one.pk, other.pk}
+    assert not any(hit.repeats for hit in search("apple", where=only(one)).hits)
+
+
 def test_weights_can_leave_a_source_out(library):
     document = library.document("apple")
     result = search("apple", where=only(document), weights={"keywords": 0, "image": 0})

@@ -282,3 +282,27 @@ def test_the_status_tells_what_is_there(library, settings) -> None:
     assert words.index == {"type": "bm25", "k1": 1.2, "b": 0.75}
     Embedding.objects.filter(chunk__text="pear").delete()
     assert "1 passage lacks a vector." in spaces.describe()[0].condition
+
+
+def test_what_came_since_the_last_search_is_counted(library) -> None:
+    one = library.document("apple")
+    search("text", "apple", one)
+    library.document("pear", "plum")
+    [text] = [space for space in spaces.describe() if space.name == "text"]
+    assert (text.vectors, text.fresh) == (3, 3)
+
+
+def test_a_slow_count_is_not_made_again_at_once(library, monkeypatch) -> None:
+    library.document("apple")
+    Embedding.objects.all().delete()
+    monkeypatch.setattr(space_status, "_counted", {})
+    monkeypatch.setattr(space_status, "COUNT_SHARE", 1e6)
+    monkeypatch.setattr(space_status, "SLOW_COUNT_SECONDS", 1e6)
+    assert spaces.describe()[0].missing == 1
+    library.document("pear")
+    Embedding.objects.all().delete()
+    monkeypatch.setattr(space_status, "SLOW_COUNT_SECONDS", 0)
+    assert spaces.describe()[0].missing == 2
+    library.document("plum")
+    Embedding.objects.all().delete()
+    assert spaces.describe()[0].missing == 2

@@ -41,7 +41,11 @@ class Command(BaseCommand):
             self.stdout.write(f"dimensions = {cut}")
         self.stdout.write("[text.index]")
         names = {"m": "M"}
-        for key, value in chosen.index.items():
+        # How many lists there are follows the corpus as it grows.
+        fixed = {
+            key: value for key, value in chosen.index.items() if key not in ("lists", "probes")
+        }
+        for key, value in fixed.items():
             self.stdout.write(f"{names.get(key, key)} = {json.dumps(value)}")
 
 
