@@ -86,18 +86,16 @@ def stop(message: Message) -> None:
 
 
 def _run_now(answer: Message, reader: str | None) -> Message:
-    pool.hold(answer.uuid)
-    try:
+    with pool.place(answer.uuid, owner=answer.conversation.owner_id):
         runs.run(answer.pk, reader)
-    finally:
-        pool.release(answer.uuid)
     answer.refresh_from_db()
     return answer
 
 
 def _start(answer: Message, reader: str | None) -> Message:
     run = partial(runs.run, answer.pk, reader)
-    transaction.on_commit(partial(pool.start, answer.uuid, run))
+    owner = answer.conversation.owner_id
+    transaction.on_commit(partial(pool.start, answer.uuid, run, owner=owner))
     return answer
 
 

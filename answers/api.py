@@ -118,7 +118,10 @@ class ConversationViewSet(viewsets.ModelViewSet[Conversation]):
         """List the questions and answers of the branch that is shown, oldest first."""
         conversation = self.get_object()
         rows = conversation.messages.select_related("conversation", "question", "follows")
-        if request.query_params.get("branches") != "all":
+        branches = request.query_params.get("branches")
+        if branches not in (None, "all"):
+            raise ValidationError({"branches": "Say “all”, or leave it out."})
+        if branches is None:
             tree = threads.tree_of(conversation.pk)
             rows = rows.filter(pk__in=threads.shown(conversation, tree))
         paginator: Any = api_settings.DEFAULT_PAGINATION_CLASS

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from django.http.response import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework import status
 from rest_framework.exceptions import APIException
@@ -25,11 +24,22 @@ from answers.serializers import (
 )
 
 EVENTS_EXPLAINED = (
-    "Server-sent events: `stage` {stage}, `evidence` {count, citations}, `delta` {text}, and at "
-    "the end one of `done`, `stopped`, `failed` with the whole answer. Their ids can be sent "
-    "back as `Last-Event-ID` to `/messages/{id}/events/`."
+    "Server-sent events: `stage` {stage} (of `waiting` also {ahead}, how many answers come "
+    "before), `evidence` {count, citations}, `delta` {text}, and at the end one of `done`, "
+    "`stopped`, `failed` with the whole answer. Their ids can be sent back as `Last-Event-ID` "
+    "to `/messages/{id}/events/`."
 )
-EVENTS = OpenApiResponse(OpenApiTypes.STR, EVENTS_EXPLAINED)
+# Of a stream, the schema describes one event.
+EVENT = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"enum": ["stage", "evidence", "delta", "done", "stopped", "failed"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "id": {"type": "string"},
+    },
+}
+EVENTS = OpenApiResponse(EVENT, EVENTS_EXPLAINED)
 ANSWERED = {
     (200, "application/json"): OpenApiResponse(
         AnswerSerializer, f"The whole answer or, where `stream` is set: {EVENTS_EXPLAINED}"

@@ -8,6 +8,8 @@ from typing import Any
 
 from answers import verification
 from answers.evidence import Evidence
+from answers.models import Message
+from answers.statements import speaks_of_sources
 from answers.verification import Check
 from retrieval.embedders import ModelUnavailable, embedder_for
 
@@ -19,6 +21,15 @@ def check(answer: str, evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
     if not answer:
         return []
     return [_as_json(done) for done in verification.check(answer, evidence, likeness=likeness)]
+
+
+def found_sources(answer: Message) -> bool:
+    """Tell whether an answer that names no source was found to rest on some all the same.
+
+    Most of what it says must, and it must not speak of what the sources lack.
+    """
+    found = sum(bool(check["found"]) for check in answer.checks)
+    return 2 * found > len(answer.checks) and not speaks_of_sources(answer.content)
 
 
 def likeness(pairs: Sequence[tuple[str, str]]) -> list[float]:
@@ -37,7 +48,8 @@ def _as_json(done: Check) -> dict[str, Any]:
         "start": done.statement.start,
         "end": done.statement.end,
         "text": done.statement.text,
-        "sources": list(done.statement.cited),
+        "sources": list(done.statement.cited or ((done.found,) if done.found else ())),
+        "found": done.found,
         "verdict": str(done.verdict),
         "reason": str(done.reason or ""),
         "numbers": list(done.numbers),

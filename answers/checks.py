@@ -11,12 +11,14 @@ from answers.verification import Reason, Verdict
 
 UNSUPPORTED = "not supported"
 UNCHECKED = "not checked"
+FOUND = "found, not cited"
 WHY = {
     Reason.NUMBER: "Not in the cited sources: {numbers}.",
     Reason.MEANING: "The cited sources do not seem to say this.",
     Reason.CONTRADICTED: "The cited sources seem to say the opposite.",
     Reason.UNCITED: "No source is cited for this.",
     Reason.IMAGE: "This rests on an image, which only you can check.",
+    Reason.ATTRIBUTED: "The answer names no source for this. Source {found} was found to say it.",
     Reason.LANGUAGE: "The sources are in another language, so this could not be checked.",
 }
 
@@ -28,6 +30,7 @@ class Checks:
     total: int
     supported: int
     unchecked: int
+    attributed: int
     doubts: tuple[Doubt, ...]
 
     @classmethod
@@ -37,7 +40,12 @@ class Checks:
             total=len(stored),
             supported=verdicts.count(Verdict.SUPPORTED),
             unchecked=verdicts.count(Verdict.UNCHECKED),
-            doubts=tuple(_doubt(one) for one in stored if one["verdict"] != Verdict.SUPPORTED),
+            attributed=sum(bool(one.get("found")) for one in stored),
+            doubts=tuple(
+                _doubt(one)
+                for one in stored
+                if one["verdict"] != Verdict.SUPPORTED or one.get("found")
+            ),
         )
 
     @property
@@ -51,6 +59,8 @@ class Checks:
             return ""
         noun = "statement" if self.total == 1 else "statements"
         said = f"{self.supported} of {self.total} {noun} supported by the cited sources"
+        if self.attributed:
+            said += f", {self.attributed} of them by sources that were found afterwards"
         return f"{said}, {self.unchecked} not checked" if self.unchecked else said
 
 
@@ -58,9 +68,13 @@ def explain(check: Mapping[str, Any]) -> str:
     """Say why a statement is not supported; empty where it is."""
     if not check["reason"]:
         return ""
-    return WHY[Reason(check["reason"])].format(numbers=", ".join(check["numbers"]))
+    numbers = ", ".join(check["numbers"])
+    return WHY[Reason(check["reason"])].format(numbers=numbers, found=check.get("found"))
 
 
 def _doubt(check: Mapping[str, Any]) -> Doubt:
+    found = check.get("found", 0)
     label = UNCHECKED if check["verdict"] == Verdict.UNCHECKED else UNSUPPORTED
-    return Doubt(check["start"], check["end"], label, explain(check))
+    return Doubt(
+        check["start"], check["end"], FOUND if found else label, explain(check), source=found
+    )

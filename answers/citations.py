@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,14 +89,20 @@ def cites(content: str, evidence: Sequence[Evidence]) -> bool:
 def settle(answer: Message, evidence: Sequence[Evidence], quotes: Sequence[Quote]) -> None:
     """Mark what the finished text cites, and box the very lines that it leans on.
 
-    Only evidence that was given can be cited: a marker to anything else stays text.
+    Only evidence that was given can be cited: a marker to anything else stays text. What the
+    checks of the answer found a source for, which it does not name, counts as citing that.
     """
-    cited = _cited(answer.content)
+    found = _found(answer.checks)
+    cited = _cited(answer.content) | found.keys()
     rows = {row.number: row for row in answer.citations.all()}
     changed: list[Citation] = []
     for piece in evidence:
         if piece.number in cited and piece.number in rows:
-            ranges = _ranges(piece, answer.content, quotes)
+            said = [
+                *places.statements(answer.content, piece.number),
+                *found.get(piece.number, ()),
+            ]
+            ranges = _ranges(piece, said, quotes)
             _mark(rows[piece.number], piece, ranges)
             changed.append(rows[piece.number])
     fields = [
@@ -162,13 +168,22 @@ def _cited(content: str) -> set[int]:
     return {number for marker in find_markers(content) for number in marker.numbers}
 
 
-def _ranges(piece: Evidence, content: str, quotes: Sequence[Quote]) -> list[Range]:
+def _found(checks: Sequence[Mapping[str, Any]]) -> dict[int, list[str]]:
+    """The statements that a source was found for, by its number."""
+    found: dict[int, list[str]] = {}
+    for check in checks:
+        if check.get("found"):
+            found.setdefault(check["found"], []).append(check["text"])
+    return found
+
+
+def _ranges(piece: Evidence, said: Sequence[str], quotes: Sequence[Quote]) -> list[Range]:
     quoted = [(quote.start, quote.end) for quote in quotes if quote.number == piece.number]
     if quoted:
         return sorted(quoted)
     if piece.kind == ChunkKind.IMAGE:
         return []
-    return places.supporting_ranges(piece.text, places.statements(content, piece.number))
+    return places.supporting_ranges(piece.text, said)
 
 
 def _mark(row: Citation, piece: Evidence, ranges: list[Range]) -> None:

@@ -16,26 +16,73 @@ _POINTING = re.compile(
 _CONTINUING = re.compile(
     r"^\s*(and|or|but|also|what about|how about|why|so|what else|und|y|et|e)\b", re.IGNORECASE
 )
+# "And in 2019?", "What about Adobe?": nothing but something to put in another's place.
+_INSTEAD = re.compile(
+    r"^\s*(?:and|or|but|also|what about|how about|what of|same for|und|y|et|e)\b\s*"
+    r"(?:(?:what|how) about|the same)?\s*(?:in|for|of|at|during|with|by|from|für|en|pour)?\s*"
+    r"(?:the\s+)?(?:year\s+)?(?P<other>.{2,60}?)\s*(?:then|instead|too)?[?.!]*\s*$",
+    re.IGNORECASE,
+)
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_NAME_WORD = r"[A-Z][\w&.-]*"
+_NAME = re.compile(
+    rf"(?<![.?!]\s)(?<!^)\b{_NAME_WORD}(?:\s+(?:{_NAME_WORD}|of|and|&)(?=\s+[A-Z])|\s+{_NAME_WORD})*"
+)
 SHORT = 3
 BORROWED = 12
 
 
 def standalone(question: str, earlier: Sequence[str]) -> str:
-    """Return what to search for: the question, with the previous one's words where it leans.
+    """Return what to search for: the question, with what it takes from the one before it.
 
-    `earlier` are the conversation's questions, oldest first. A question leans on them where
-    it points back ("it", "the same"), goes on ("and in 2019?"), or says too little by itself.
+    `earlier` are the conversation's questions, oldest first. "And in 2019?" is the question
+    before with another year; so is "What about Adobe?" with another name. Otherwise a question
+    that leans on the one before (it points back, goes on, or says too little by itself) has
+    that one's words added.
     """
-    if not earlier or not leans(question):
+    before = ""
+    for one in [*earlier, question]:
+        before = _standalone(one, before)
+    return before
+
+
+def _standalone(question: str, before: str) -> str:
+    if not before or not leans(question):
         return question
+    return _exchanged(question, before) or _with_borrowed(question, before)
+
+
+def _exchanged(question: str, before: str) -> str:
+    """The question before with the year or name that this one is about; empty where unclear."""
+    match = _INSTEAD.match(question) if _CONTINUING.search(question) else None
+    other = match["other"] if match else ""
+    if not other or _POINTING.search(other):
+        return ""
+    years, name = _YEAR.findall(other), " ".join(_YEAR.sub(" ", other).split())
+    name = re.sub(r"^(?:in|for|of)\s+|\s+(?:in|for|of)$", "", name)
+    exchanged = before
+    if years:
+        found = set(_YEAR.findall(exchanged))
+        if len(found) != 1 or len(years) != 1:
+            return ""
+        exchanged = _YEAR.sub(years[0], exchanged)
+    if name:
+        names = {match.group() for match in _NAME.finditer(exchanged)}
+        if len(names) != 1 or not re.fullmatch(
+            rf"{_NAME_WORD}(?:\s+(?:{_NAME_WORD}|of|and|&))*", name
+        ):
+            return ""
+        exchanged = re.sub(rf"\b{re.escape(names.pop())}\b", lambda _: name, exchanged)
+    return exchanged
+
+
+def _with_borrowed(question: str, before: str) -> str:
     own = {word.lower() for word in content_words(question)}
+    has_year = bool(_YEAR.search(question))
     borrowed: dict[str, str] = {}
-    for before in reversed(earlier):
-        for word in content_words(before):
-            if word.lower() not in own:
-                borrowed.setdefault(word.lower(), word)
-        if not leans(before):
-            break
+    for word in content_words(before):
+        if word.lower() not in own and not (has_year and _YEAR.fullmatch(word)):
+            borrowed.setdefault(word.lower(), word)
     words = " ".join(list(borrowed.values())[:BORROWED])
     return f"{question} ({words})" if words else question
 

@@ -14,6 +14,8 @@ from ingestion.sentences import sentence_ranges
 
 # A statement may sum up what stands in so many lines that follow each other.
 WINDOW = 3
+UNSAID_SCALES = (1e3, 1e6, 1e9)
+LEAST_UNSAID = 100.0
 _RULE = re.compile(r"^\|?[\s:|-]+\|?$")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 
@@ -34,6 +36,10 @@ class Held:
     of_year: Mapping[int, tuple[Quantity, ...]]
     is_image: bool
 
+    @property
+    def all_stems(self) -> frozenset[str]:
+        return frozenset().union(*self.stems)
+
     def quotes(self, said: str) -> bool:
         """Tell whether it says this word for word."""
         return _squeezed(said) in _squeezed(self.text)
@@ -52,7 +58,16 @@ class Held:
         return [number for column in self.of_year.values() for number in column]
 
     def _found(self, quantity: Quantity, among: Iterable[Quantity]) -> bool:
-        return any(agree(quantity, number, scale=self.scale) for number in among)
+        scales: tuple[float, ...] = (self.scale,)
+        if self.scale == 1.0 and quantity.is_scaled:
+            # "9,201 million" of a table that does not say here what its numbers count.
+            scales = (1.0, *UNSAID_SCALES)
+        return any(
+            agree(quantity, number, scale=scale)
+            for number in among
+            for scale in scales
+            if scale == self.scale or number.value >= LEAST_UNSAID
+        )
 
 
 def of(piece: Evidence) -> Held:
@@ -139,7 +154,7 @@ def _of_year(rows: Sequence[tuple[str, ...]]) -> dict[int, tuple[Quantity, ...]]
 
 
 def _scale(piece: Evidence, header: Sequence[str]) -> float:
-    places = (piece.caption, *piece.heading_path, " ".join(header), piece.references)
+    places = (piece.caption, *piece.heading_path, " ".join(header), piece.references, piece.text)
     return next((scale for place in places if (scale := scale_of(place)) != 1.0), 1.0)
 
 

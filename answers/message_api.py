@@ -12,7 +12,6 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -32,6 +31,7 @@ from answers.serializers import (
     MessageSerializer,
 )
 from ingestion.errors import PermanentError
+from ingestion.json_types import Refused
 
 
 class MessageViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Message]):
@@ -115,7 +115,7 @@ class MessageViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Message]
         try:
             given = judging.give(answer, user, **form.validated_data)
         except PermanentError as exc:
-            raise ValidationError({"reason": str(exc)}) from exc
+            raise Refused({"reason": str(exc)}) from exc
         return Response(FeedbackSerializer(given).data)
 
     @extend_schema(request=None, responses={204: None})

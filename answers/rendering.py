@@ -14,17 +14,18 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
+from answers import formula_syntax, mathml, table_rendering
 from answers.markers import MARKER, OPEN_MARKER, numbers_of
 
 # Links and images are left out on purpose: a planted instruction could make the model write
 # one that carries what it read to somebody else's server.
-ALLOWED_TAGS = {
+ALLOWED_TAGS = mathml.TAGS | {
     *("p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "code"),
     *("ul", "ol", "li", "strong", "em", "s", "sub", "sup", "button", "span", "div"),
     *("table", "thead", "tbody", "tr", "th", "td"),
 }
-ALLOWED_ATTRIBUTES = {
-    "button": {"type", "class", "data-citation", "aria-label"},
+ALLOWED_ATTRIBUTES = mathml.ATTRIBUTES | {
+    "button": {"type", "class", "title", "data-citation", "aria-label"},
     "span": {"class", "title"},
     "div": {"class", "tabindex"},
     "code": {"class"},
@@ -36,26 +37,44 @@ ALLOWED_ATTRIBUTES = {
 # reads emphasis beside them as it does beside any punctuation.
 OPEN_DOUBT, CLOSE_DOUBT = "\u2e22", "\u2e23"
 _UNDOUBTED = str.maketrans({OPEN_DOUBT: "\u231c", CLOSE_DOUBT: "\u231d"})
-_ALIGNED = {f"text-align:{side}": f"align-{side}" for side in ("left", "center", "right")}
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Characters [start, end) of an answer that its sources do not bear out, and why."""
+    """Characters [start, end) of an answer that its sources do not bear out, and why.
+
+    With a `source` it is no doubt at all: that source says it, though the answer does not name it.
+    """
 
     start: int
     end: int
     label: str
     why: str
+    source: int = 0
 
 
-def render_answer(markdown: str, numbers: Collection[int], *, doubts: Sequence[Doubt] = ()) -> str:
+def render_answer(
+    markdown: str,
+    numbers: Collection[int],
+    *,
+    doubts: Sequence[Doubt] = (),
+    typeset: bool = True,
+) -> str:
     """Render an answer as sanitised HTML; [n] becomes a button where n is in `numbers`.
 
     A marker to another number is marked as naming no source. Without numbers nothing can be
     a marker: the brackets are text. `doubts` are underlined, with a label behind each.
+    Formulas become MathML; without `typeset`, for what cannot show that, they stay LaTeX.
     """
-    return "\n".join(_render_blocks(_marked(markdown, doubts), numbers, doubts))
+    marked = _marked(markdown, doubts)
+    return "\n".join(_render_blocks(marked, numbers, doubts, typeset=typeset))
+
+
+def render_passage(text: str) -> str:
+    """Render a document's own text: nothing but its formulas is more than text."""
+    parser = _plain_parser()
+    tokens = parser.parseInline(text, env := {"typeset": True})
+    return _clean(parser.renderer.render(tokens, parser.options, env))
 
 
 def render_blocks(markdown: str, numbers: Collection[int]) -> list[str]:
@@ -78,12 +97,19 @@ def _marked(markdown: str, doubts: Sequence[Doubt]) -> str:
 
 
 def _render_blocks(
-    markdown: str, numbers: Collection[int], doubts: Sequence[Doubt] = ()
+    markdown: str,
+    numbers: Collection[int],
+    doubts: Sequence[Doubt] = (),
+    *,
+    typeset: bool = True,
 ) -> Iterator[str]:
     parser = _parser()
     # The marks come in the order of the text, one after the other.
     labels = iter(sorted(doubts, key=lambda one: one.start))
-    env = {"numbers": frozenset(numbers), "doubts": labels, "in_doubt": False}
+    env = {
+        **{"numbers": frozenset(numbers), "typeset": typeset},
+        **{"doubts": labels, "doubt": None, "in_doubt": False},
+    }
     for block in _top_level(parser.parse(markdown, env)):
         yield _clean(parser.renderer.render(block, parser.options, env)).strip()
 
@@ -118,30 +144,37 @@ def _parser() -> MarkdownIt:
     parser.disable(
         ["link", "image", "autolink", "html_inline", "html_block", "reference", "lheading"]
     )
+    _add_formulas(parser)
     # Before "text_join", where an escaped bracket is still a token of its own: "\\[1\\]" in a
     # quoted paper is the paper's own reference.
     parser.core.ruler.before("text_join", "citations", _mark_citations)
     parser.core.ruler.push("doubts", _mark_doubts)
-    parser.core.ruler.push("alignment", _align_by_class)
-    parser.add_render_rule("table_open", _open_table)
-    parser.add_render_rule("table_close", _close_table)
+    table_rendering.add_to(parser)
     return parser
 
 
-def _open_table(*_args: object) -> str:
-    # A wide table scrolls in its own box, which the keyboard can reach.
-    return '<div class="table-scroll" tabindex="0"><table>\n'
+@lru_cache(maxsize=1)
+def _plain_parser() -> MarkdownIt:
+    parser = MarkdownIt("zero")
+    _add_formulas(parser)
+    return parser
 
 
-def _close_table(*_args: object) -> str:
-    return "</table></div>\n"
+def _add_formulas(parser: MarkdownIt) -> None:
+    formula_syntax.add_to(parser)
+    for name in formula_syntax.TOKENS:
+        parser.add_render_rule(name, _formula)
 
 
-def _align_by_class(state: StateCore) -> None:
-    """Say a cell's alignment as a class: a strict content security policy drops styles."""
-    for token in state.tokens:
-        if token.type in ("th_open", "td_open") and (style := token.attrs.pop("style", "")):
-            token.attrs["class"] = _ALIGNED.get(str(style), "")
+def _formula(
+    _renderer: object, tokens: Sequence[Token], place: int, _options: object, env: Any
+) -> str:
+    token = tokens[place]
+    display = token.type in formula_syntax.DISPLAY
+    if not env["typeset"]:
+        return f"<code>{escape(token.content.strip())}</code>"
+    typeset = mathml.html_of(token.content, display=display)
+    return f'<div class="formula" tabindex="0">{typeset}</div>\n' if token.block else typeset
 
 
 def _mark_doubts(state: StateCore) -> None:
@@ -154,14 +187,25 @@ def _mark_doubts(state: StateCore) -> None:
 
 def _doubted(token: Token, env: MutableMapping[str, Any]) -> Iterator[Token]:
     """Wrap what lies between our brackets, each text by itself: so tags always nest."""
+    if token.type in formula_syntax.TOKENS:
+        # A statement may end within a formula: it is doubted as a whole.
+        marks = [mark for mark in token.content if mark in (OPEN_DOUBT, CLOSE_DOUBT)]
+        token.content = token.content.replace(OPEN_DOUBT, "").replace(CLOSE_DOUBT, "")
+        if env["in_doubt"]:
+            yield _token("html_inline", '<span class="doubted">', token.level)
+            yield token
+            yield _token("html_inline", "</span>", token.level)
+        else:
+            yield token
+        for mark in marks:
+            yield from _mark(mark, token, env)
+        return
     if token.type not in ("text", "code_inline"):
         yield token
         return
     for part in re.split(f"([{OPEN_DOUBT}{CLOSE_DOUBT}])", token.content):
         if part in (OPEN_DOUBT, CLOSE_DOUBT):
-            env["in_doubt"] = part == OPEN_DOUBT
-            if part == CLOSE_DOUBT and (doubt := next(env["doubts"], None)):
-                yield _token("html_inline", _label(doubt), token.level)
+            yield from _mark(part, token, env)
         elif part:
             kept = _with_content(token, part)
             if env["in_doubt"] and part.strip():
@@ -170,6 +214,26 @@ def _doubted(token: Token, env: MutableMapping[str, Any]) -> Iterator[Token]:
                 yield _token("html_inline", "</span>", token.level)
             else:
                 yield kept
+
+
+def _mark(mark: str, token: Token, env: MutableMapping[str, Any]) -> Iterator[Token]:
+    doubt: Doubt | None = next(env["doubts"], None) if mark == OPEN_DOUBT else env["doubt"]
+    env["doubt"] = doubt if mark == OPEN_DOUBT else None
+    env["in_doubt"] = bool(mark == OPEN_DOUBT and doubt and not doubt.source)
+    if mark == CLOSE_DOUBT and doubt:
+        label = _found(doubt, env["numbers"]) if doubt.source else _label(doubt)
+        yield _token("html_inline", label, token.level)
+
+
+def _found(doubt: Doubt, numbers: Collection[int]) -> str:
+    """A citation that the answer lacks; where markers are text, it is too."""
+    if doubt.source not in numbers:
+        return f" [{doubt.source}]"
+    return (
+        f'<button type="button" class="citation citation-found" data-citation="{doubt.source}" '
+        f'title="{escape(doubt.why)}" '
+        f'aria-label="Source {doubt.source}, {escape(doubt.label)}">{doubt.source}</button>'
+    )
 
 
 def _label(doubt: Doubt) -> str:

@@ -65,8 +65,10 @@ def _write(recorder: Recorder, reader_name: str | None) -> None:
         _read(recorder, reader, evidence, turns, pictures)
     finally:
         # Also of an answer that was stopped or broke off: what it says is shown.
-        citations.settle(answer, evidence, recorder.quotes)
         answer.checks = checking.check(answer.content, evidence)
+        citations.settle(answer, evidence, recorder.quotes)
+        if answer.grounded is False and checking.found_sources(answer):
+            answer.grounded = True
 
 
 def _search(

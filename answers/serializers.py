@@ -16,6 +16,7 @@ from answers.models import Conversation, Feedback, Message, Role
 from answers.regions import Region, on_page
 from answers.sources import Source
 from answers.verification import Verdict
+from ingestion import json_types
 from ingestion.errors import PermanentError
 from ingestion.models import Collection, Document
 from retrieval.serializers import PictureField
@@ -44,10 +45,12 @@ class ScopeSerializer(serializers.Serializer[Any]):
 def check_reader(name: str) -> None:
     """Refuse a reader that is not set up on this site."""
     if name not in readers.available():
-        raise serializers.ValidationError(f"Choose one of: {', '.join(readers.available())}.")
+        raise json_types.Refused(f"Choose one of: {', '.join(readers.available())}.")
 
 
 class ConversationSerializer(ScopeSerializer, serializers.ModelSerializer[Conversation]):
+    serializer_field_mapping = json_types.OF_MODELS
+
     id = serializers.UUIDField(source="uuid", read_only=True)
     url = serializers.SerializerMethodField(help_text="The page of the conversation, for people.")
 
@@ -68,10 +71,10 @@ class ConversationSerializer(ScopeSerializer, serializers.ModelSerializer[Conver
 class AgainSerializer(serializers.Serializer[Any]):
     """How an answer is wanted."""
 
-    reader = serializers.CharField(
+    reader = json_types.StringField(
         required=False, validators=[check_reader], help_text="Left out: the site's default."
     )
-    stream = serializers.BooleanField(
+    stream = json_types.TruthField(
         default=False, help_text="Answer as server-sent events; `Accept` can ask for that too."
     )
 
@@ -79,16 +82,16 @@ class AgainSerializer(serializers.Serializer[Any]):
 class EditSerializer(AgainSerializer):
     """A question, and how its answer is wanted."""
 
-    question = serializers.CharField(max_length=QUESTION_LENGTH)
+    question = json_types.StringField(max_length=QUESTION_LENGTH)
 
 
 class RegionSerializer(serializers.Serializer[Any]):
     """A place on a document's page."""
 
     document = serializers.UUIDField()
-    page = serializers.IntegerField(min_value=1, help_text="Physical page, from 1.")
+    page = json_types.WholeField(min_value=1, help_text="Physical page, from 1.")
     box = serializers.ListField(
-        child=serializers.FloatField(),
+        child=json_types.NumberField(),
         min_length=4,
         max_length=4,
         help_text="[x0, y0, x1, y1] in PDF points, origin top left.",
@@ -106,7 +109,7 @@ class CarryingSerializer(EditSerializer):
         try:
             return [on_page(user, **place) for place in places]
         except PermanentError as exc:
-            raise serializers.ValidationError(str(exc)) from exc
+            raise json_types.Refused(str(exc)) from exc
 
 
 class QuestionSerializer(CarryingSerializer):
@@ -136,7 +139,7 @@ class AskSerializer(ScopeSerializer, CarryingSerializer):
         required=False,
         help_text="Go on with this conversation of yours.",
     )
-    keep = serializers.BooleanField(
+    keep = json_types.TruthField(
         default=False, help_text="Begin a conversation that is listed among yours."
     )
 
@@ -225,8 +228,11 @@ class CheckSerializer(serializers.Serializer[Any]):
     end = serializers.IntegerField(help_text="The one after its last.")
     text = serializers.CharField(help_text="What it says, without markup and markers.")
     sources = serializers.ListField(child=serializers.IntegerField())
+    found = serializers.IntegerField(
+        default=0, help_text="The source that says it, where the answer names none; else 0."
+    )
     verdict = serializers.ChoiceField([str(verdict) for verdict in Verdict])
-    reason = serializers.CharField(help_text="Empty where it is supported.")
+    reason = serializers.CharField(help_text="Empty where it is supported by what it cites.")
     explanation = serializers.SerializerMethodField()
     numbers = serializers.ListField(
         child=serializers.CharField(), help_text="Those that its sources do not have."
@@ -262,6 +268,8 @@ class AttachmentSerializer(serializers.Serializer[Any]):
 
 
 class FeedbackSerializer(serializers.ModelSerializer[Feedback]):
+    serializer_field_mapping = json_types.OF_MODELS
+
     """What you think of an answer."""
 
     class Meta:

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from answers import rendering
@@ -89,9 +88,20 @@ class Source:
         """The document's page, opened at the evidence; empty where it is gone or not readable."""
         if self.citation.document is None:
             return ""
+        return self._opened_at(self.citation.page_number)
+
+    def _opened_at(self, page: int) -> str:
+        assert self.citation.document is not None
         boxes = [",".join(map(str, box)) for box in self.citation.boxes]
-        query = urlencode({"page": self.citation.page_number, "box": boxes}, doseq=True)
+        query = urlencode({"page": page, "box": boxes}, doseq=True)
         return f"{self.citation.document.get_absolute_url()}?{query}"
+
+    @property
+    def further_links(self) -> list[tuple[int, str]]:
+        """Each page that it goes on to, and where that is opened; empty where it is gone."""
+        if self.citation.document is None:
+            return []
+        return [(page, self._opened_at(page)) for page in self.further_pages]
 
     @property
     def page_width(self) -> float:
@@ -118,20 +128,20 @@ class Source:
     @property
     def html(self) -> SafeString:
         """What it says: a table as a table, text with the quoted parts marked."""
+        # What rendering makes is sanitised.
         if self.kind == ChunkKind.TABLE:
-            # render_answer sanitises what it makes.
             return mark_safe(rendering.render_answer(self.citation.text, ()))
-        return format_html_join("", "{}", ((part,) for part in self._marked()))
+        return mark_safe("".join(self._marked()))
 
     def _marked(self) -> Iterator[str]:
         rest = self.citation.text
         for quote in self.citation.quotes:
             before, found, after = rest.partition(quote)
             if quote and found:
-                yield before
-                yield format_html("<mark>{}</mark>", quote)
+                yield rendering.render_passage(before)
+                yield f"<mark>{rendering.render_passage(quote)}</mark>"
                 rest = after
-        yield rest
+        yield rendering.render_passage(rest)
 
     @property
     def ranks(self) -> list[Rank]:

@@ -31,6 +31,7 @@ START = "0"
 # Ten times a second looks continuous, and spares the browser most of the parsing.
 PAINT_SECONDS = 0.1
 STAGES = {
+    "waiting": "Many ask just now: you are number {place} in the line…",
     "searching": "Searching your documents…",
     "reading": "Reading what was found…",
     "answering": "Answering…",
@@ -167,7 +168,8 @@ class PageTranslator:
         if self._resuming:
             return []
         if event.kind == "stage":
-            data = {**data, "text": STAGES[data["stage"]]}
+            place = data.get("ahead", 0) + 1
+            data = {**data, "text": STAGES[data["stage"]].format(place=place)}
         if event.is_final:
             data = {**data, "html": self._end()}
         return [*self._paint(), frame(event.kind, data, id=event.id)]

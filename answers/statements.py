@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from answers import formulas
 from answers.markers import MARKER, find_markers, without_markers
 from answers.words import content_words
 from ingestion.sentences import sentence_ranges
@@ -14,7 +15,7 @@ from ingestion.sentences import sentence_ranges
 _PREFIX = re.compile(r"\s*(?:>\s*)*(?:[-*+•]\s+|\d{1,9}[.)]\s+)?(?:\[[ xX]\]\s+)?")
 _SKIPPED = re.compile(r"\s*(?:>\s*)*(?:#{1,6}\s|[-*_=\s]{3,}$|\|?[\s:|-]+\|?\s*$)")
 _FENCE = re.compile(r"\s*(```|~~~)")
-_MARKUP = re.compile(r"\\([\\`*_\[\]<>|~#&.)+-])|[*_`~]{1,3}")
+_MARKUP = re.compile(r"\\([\\`*_\[\]<>|~#&$.)+-])|[*_`~]{1,3}")
 # What an answer says about its sources as a whole is no statement of theirs.
 _ABOUT_SOURCES = re.compile(
     r"\b(sources?|documents?|evidence|passages?|context|information|excerpts?)\b.{0,40}?"
@@ -50,6 +51,8 @@ def statements(answer: str) -> list[Statement]:
     """
     found: list[Statement] = []
     before: tuple[int, ...] = ()
+    # A formula on lines of its own belongs to the sentence before it.
+    answer = formulas.without_display(answer)
     for block in _blocks(answer):
         own = [statement for start, end in block for statement in _line(answer, start, end)]
         lead_in = _numbers(answer[block[0][0] : block[0][1]]) or before
@@ -58,9 +61,15 @@ def statements(answer: str) -> list[Statement]:
     return [statement for statement in found if _claims(statement)]
 
 
+def speaks_of_sources(answer: str) -> bool:
+    """Tell whether an answer says of its sources what they do not hold, as a refusal does."""
+    return bool(_ABOUT_SOURCES.search(answer))
+
+
 def plain(text: str) -> str:
     """Return what a piece of an answer says: no markers, no emphasis, no escapes."""
-    return " ".join(_MARKUP.sub(lambda m: m[1] or "", without_markers(text)).split())
+    text = formulas.read_out(without_markers(text))
+    return " ".join(_MARKUP.sub(lambda m: m[1] or "", text).split())
 
 
 def _blocks(answer: str) -> Iterator[list[tuple[int, int]]]:
@@ -92,7 +101,7 @@ def _line(answer: str, start: int, end: int) -> Iterator[Statement]:
     start += len(_PREFIX.match(line)[0])  # type: ignore[index]
     line = answer[start:end]
     # Blank markers end up with the sentence before them, wherever its full stop is.
-    masked = MARKER.sub(lambda match: " " * len(match.group()), line)
+    masked = MARKER.sub(lambda match: " " * len(match.group()), formulas.blanked(line))
     for first, last in sentence_ranges(masked):
         said = line[first:last]
         first += len(said) - len(said.lstrip())

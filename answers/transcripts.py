@@ -91,7 +91,9 @@ def html(transcript: Transcript) -> str:
 def _answer_in_html(answer: Answer) -> Iterator[SafeString]:
     # Without numbers the markers stay text: nothing can be clicked on paper. What is rendered
     # was sanitised.
-    yield mark_safe(render_answer(answer.message.content, (), doubts=answer.checks.doubts))
+    yield mark_safe(
+        render_answer(answer.message.content, (), doubts=answer.checks.doubts, typeset=False)
+    )
     for sentence in _remarks(answer):
         yield format_html('<p class="about">{}</p>', sentence)
     if answer.cited:

@@ -221,5 +221,5 @@ def place_of(question: Message) -> str:
 def find_source(user: AbstractUser, pk: int) -> tuple[Answer, Source]:
     """Find a citation of the user's own conversations, or raise Http404."""
     answers = conversations.answers_visible_to(user)
-    answer = of_message(get_object_or_404(answers, citations=pk), user)
+    answer = of_message(get_object_or_404(answers, citations__pk=pk), user)
     return answer, next(source for source in answer.sources if source.citation.pk == pk)

@@ -8,11 +8,11 @@ unchecked rather than called right or wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from answers import held
+from answers import held, polarity
 from answers.evidence import Evidence
 from answers.held import Held
 from answers.quantities import EXACT, Quantity, quantities
@@ -30,8 +30,13 @@ COSINE_WEIGHT = 0.5
 NAME_WEIGHT = 2.0
 # So much of two lines' words are shared where one of them is the other, but for a "not".
 SAME_WORDS = 0.8
+# A line with so much of a statement's words speaks of the same.
+NEAR_WORDS = 0.5
+# Lines that share nearly as much as the best one.
+NEAREST = 0.85
+# What a statement denies is what its sources speak of where they have so much of its words.
+KNOWN_WORDS = 0.6
 FEWEST_WORDS_TO_TELL_LANGUAGE = 5
-_NEGATIONS = frozenset(["not", "no", "never", "none", "neither", "nor", "without", "cannot"])
 
 
 class Verdict(StrEnum):
@@ -41,48 +46,90 @@ class Verdict(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a statement is not supported, or could not be checked."""
+    """Why a statement is not supported, could not be checked, or is supported without citing."""
 
     NUMBER = "number"
     MEANING = "meaning"
     CONTRADICTED = "contradicted"
     UNCITED = "uncited"
     IMAGE = "image"
+    # Supported, but by a source that was found for it: the answer names none.
+    ATTRIBUTED = "attributed"
     LANGUAGE = "language"
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What became of one statement; `numbers` are those that its sources do not have."""
+    """What became of one statement; `numbers` are those that its sources do not have.
+
+    `found` is the number of the source that says it where the answer names none.
+    """
 
     statement: Statement
     verdict: Verdict
     reason: Reason | None = None
     numbers: tuple[str, ...] = ()
     support: float = 1.0
+    found: int = 0
 
 
 def check(
     answer: str, evidence: Iterable[Evidence], *, likeness: Likeness, least: float = LEAST_SUPPORT
 ) -> list[Check]:
-    """Hold every statement of an answer against the evidence that it cites."""
+    """Hold every statement of an answer against the evidence that it cites.
+
+    Where it cites none, the source that says it best is looked for.
+    """
     given = {piece.number: held.of(piece) for piece in evidence}
     checks: list[Check | None] = []
-    open_ones: list[tuple[int, Statement, str, float]] = []
+    open_ones: list[_Open] = []
     for statement in statements(answer):
-        cited = [given[number] for number in statement.cited if number in given]
+        found = 0 if statement.cited else _says_it_best(statement, given)
+        cited = [given[number] for number in (statement.cited or (found,)) if number in given]
         done = _without_meaning(statement, cited)
-        checks.append(done)
+        checks.append(_attributed(done, found) if done else None)
         if done is None:
             lines, share = held.best_lines(_weights(statement.text), cited)
-            open_ones.append((len(checks) - 1, statement, lines, share))
-    pairs = [(statement.text, lines) for _, statement, lines, _ in open_ones]
+            open_ones.append(_Open(len(checks) - 1, statement, found, cited, lines, share))
+    pairs = [(one.statement.text, one.lines) for one in open_ones]
     cosines = likeness(pairs) if pairs else ()
-    for (place, statement, _, share), cosine in zip(open_ones, cosines, strict=True):
-        cited = [given[number] for number in statement.cited if number in given]
-        support = share + COSINE_WEIGHT * cosine
-        checks[place] = _by_meaning(statement, support, cited, least)
+    for one, cosine in zip(open_ones, cosines, strict=True):
+        support = one.share + COSINE_WEIGHT * cosine
+        done = _by_meaning(one.statement, support, one.cited, least)
+        checks[one.place] = _attributed(done, one.found)
     return [done for done in checks if done is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A statement at `place` in the answer whose meaning has to be compared."""
+
+    place: int
+    statement: Statement
+    found: int
+    cited: list[Held]
+    lines: str
+    share: float
+
+
+def _says_it_best(statement: Statement, given: Mapping[int, Held]) -> int:
+    """The number of the source that shares most with a statement; 0 where none has all numbers."""
+    weights = _weights(statement.text)
+    shares = {
+        number: held.best_lines(weights, [piece])[1]
+        for number, piece in given.items()
+        if not _missing_numbers(statement, [piece])
+    }
+    return max(shares, key=lambda number: shares[number], default=0)
+
+
+def _attributed(done: Check, found: int) -> Check:
+    """Say of what names no source whether one was found for it."""
+    if not found:
+        return done
+    if done.verdict == Verdict.SUPPORTED:
+        return replace(done, reason=Reason.ATTRIBUTED, found=found)
+    return replace(done, verdict=Verdict.UNSUPPORTED, reason=Reason.UNCITED, numbers=())
 
 
 def _without_meaning(statement: Statement, cited: Sequence[Held]) -> Check | None:
@@ -123,7 +170,11 @@ def _missing_numbers(statement: Statement, cited: Sequence[Held]) -> list[Quanti
     return [
         quantity
         for quantity in missing
-        if not (_calculated(quantity, known) or _counts(quantity, statement.text))
+        if not (
+            _calculated(quantity, known)
+            or _counts(quantity, statement.text)
+            or _refers(quantity, statement.text)
+        )
     ]
 
 
@@ -150,6 +201,13 @@ def _counts(quantity: Quantity, text: str) -> bool:
     return quantity.step == 1 and 2 <= quantity.value <= 20 and listed == quantity.value
 
 
+def _refers(quantity: Quantity, text: str) -> bool:
+    """Tell whether a number is a word for what was named before: "the three", "of all five"."""
+    spelt = text[quantity.start : quantity.end].isalpha()
+    before = text[: quantity.start].rstrip().rsplit(" ", 1)[-1].lower()
+    return spelt and before in ("the", "these", "those", "all", "other", "both", "of")
+
+
 def _weights(text: str) -> dict[str, float]:
     """The words of a statement, and what each counts for; numbers are looked at elsewhere."""
     weights: dict[str, float] = {}
@@ -163,20 +221,37 @@ def _weights(text: str) -> dict[str, float]:
 
 
 def _contradicted(text: str, cited: Sequence[Held]) -> bool:
-    """Tell whether a line says nearly the same words, but only one of the two says "not"."""
+    """Tell whether the lines that speak of the same say the opposite."""
     own = frozenset(_weights(text))
-    same = [
-        line
+    lines = [
+        (line, stems)
         for piece in cited
         for line, stems in zip(piece.lines, piece.stems, strict=True)
+    ]
+    shared = max((len(own & stems) for _, stems in lines), default=0)
+    near = [line for line, stems in lines if len(own & stems) >= NEAR_WORDS * len(own) > 0]
+    nearest = [line for line, stems in lines if len(own & stems) >= NEAREST * shared]
+    same = [
+        line
+        for line, stems in lines
         if 2 * len(own & stems) >= SAME_WORDS * (len(own) + len(stems)) > 0
     ]
-    return bool(same) and all(_denies(line) != _denies(text) for line in same)
+    return bool(near) and (
+        polarity.opposed(text, " ".join(nearest))
+        or _denied_alone(text, [line for line, _ in lines], cited)
+        or polarity.denied_by(text, own, same or near)
+    )
 
 
-def _denies(text: str) -> bool:
-    said = {word.lower() for word in words(text)}
-    return bool(said & _NEGATIONS) or any(word.endswith(("n't", "n’t")) for word in said)
+def _denied_alone(text: str, lines: Sequence[str], cited: Sequence[Held]) -> bool:
+    """Tell whether a statement denies what its sources speak of, and none of them denies it."""
+    own = polarity.denials(text)
+    known = frozenset().union(*(piece.all_stems for piece in cited))
+    return any(
+        len(denied & known) >= max(2, KNOWN_WORDS * len(denied))
+        and not any(polarity.denials(line).touch(head, denied) for line in lines)
+        for head, denied in zip(own.heads, own.denied, strict=True)
+    )
 
 
 def _languages_differ(text: str, source: str) -> bool:

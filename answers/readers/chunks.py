@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 from answers.readers import ReaderDelta
@@ -36,6 +37,19 @@ def read(endpoint: Endpoint, stream: Iterable[Any]) -> Iterator[ReaderDelta]:
         yield ReaderDelta(note="The model's provider filtered this answer.")
     elif not ending.reason:
         raise ValueError("the stream ended without saying so")
+
+
+def of_whole(completion: Any) -> list[Any]:
+    """Make a stream of one chunk of a whole chat completion. Raises ValueError if it is none."""
+    try:
+        choice = completion["choices"][0]
+        text, reason = choice["message"]["content"], choice.get("finish_reason")
+    except (LookupError, TypeError, AttributeError) as exc:
+        raise ValueError(f"not a chat completion: {str(completion)[:100]}") from exc
+    said = SimpleNamespace(delta=SimpleNamespace(content=text), finish_reason=reason or "stop")
+    usage = completion.get("usage")
+    counts = SimpleNamespace(**usage) if isinstance(usage, dict) else None
+    return [SimpleNamespace(choices=[said], usage=counts)]
 
 
 class _Ending:

@@ -23,6 +23,8 @@ CLOSEST_PASSAGES = 2
 MOST_ENCODED = 60
 # A wide table is quoted with its first column and those that the question names.
 MOST_COLUMNS = 6
+# A bar in a formula, which is quoted as it is written.
+_BAR = re.compile(r"(?<!\\)\|")
 
 
 class ExtractiveReader:
@@ -147,5 +149,5 @@ def _columns(header: tuple[str, ...], question: str, width: int) -> list[int]:
 
 
 def _row(cells: tuple[str, ...], columns: list[int]) -> str:
-    texts = (cells[i] if i < len(cells) else "" for i in columns)
-    return "| " + " | ".join(" ".join(escape_markdown(text).split()) for text in texts) + " |"
+    texts = (escape_markdown(cells[i] if i < len(cells) else "") for i in columns)
+    return "| " + " | ".join(_BAR.sub(r"\|", " ".join(text.split())) for text in texts) + " |"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
 from answers.prompting import ReaderPrompt
 from answers.readers import Capabilities, PromptTooLong, ReaderDelta, chunks, endpoints
+from answers.readers.citing import Plainly
 from answers.readers.endpoints import Endpoint
 from answers.readers.profiles import Profile, profile_of
 from ingestion.errors import PermanentError, TransientError
@@ -76,13 +79,16 @@ class OpenAICompatibleReader:
         with _client(self.endpoint) as client:
             while True:
                 said = False
+                citing = Plainly({piece.number for piece in prompt.evidence})
                 try:
                     for delta in _attempt(client, self.endpoint, attempts.request):
                         said = said or bool(delta.text)
-                        yield delta
+                        yield replace(delta, text=citing.take(delta.text))
+                    yield ReaderDelta(text=citing.rest())
                 # What is no JSON, or not of the shape it should have, comes as a ValueError.
                 except (openai.OpenAIError, ValueError) as exc:
                     if said:
+                        yield ReaderDelta(text=citing.rest())
                         raise _broken_off(self.endpoint, exc) from exc
                     attempts.go_on_after(exc)
                 else:
@@ -195,10 +201,27 @@ def _attempt(
     limit.daemon = True
     limit.start()
     try:
-        yield from chunks.read(endpoint, stream)
+        yield from chunks.read(endpoint, _events(stream))
     finally:
         limit.cancel()
         stream.close()
+
+
+def _events(stream: openai.Stream[Any]) -> Iterable[Any]:
+    """The chunks of a stream; of a server that answers with one JSON object, what that says.
+
+    LM Studio sends errors that way, with status 200 (issue 362 of lmstudio-ai/lms); servers that
+    do not stream send the whole answer. Raises ValueError where it is neither.
+    """
+    import openai
+
+    if "json" not in stream.response.headers.get("content-type", ""):
+        return stream
+    body = json.loads(stream.response.read())
+    if isinstance(body, dict) and (error := body.get("error")):
+        says = error.get("message") if isinstance(error, dict) else error
+        raise openai.APIError(str(says), request=stream.response.request, body=error)
+    return chunks.of_whole(body)
 
 
 def _pause(exc: Exception, pause: float) -> float | None:

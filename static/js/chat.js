@@ -4,6 +4,7 @@ import "./scrolling.js";
 import "./asking.js";
 import "./attaching.js";
 import "./turn_actions.js";
+import "./copying.js";
 import "./tabs.js";
 import "./evidence.js";
 import "./scope.js";

@@ -9,30 +9,65 @@ const behind = document.querySelectorAll(".chat-list, .chat-main, .topbar");
 const over = matchMedia("(max-width: 72rem)");
 const ZOOMS = [1, 1.5, 2, 3, 4];
 
+// A column of text is enlarged so far at once that it fills the view.
+const LARGEST_FIRST_ZOOM = 1.8;
+const MOST_KEPT = 30;
+
 let opener = null;
 let latest = 0;
 let zoom = 1;
+// Sources by address, fetched when the pointer or the focus comes near: a click shows them at once.
+const kept = new Map();
 
 /** Show the source at `url`; closing the panel returns the focus to `from`. */
 async function open(url, from) {
   const step = from.closest("#evidence")?.contains(from) ? from.dataset.step : null;
   if (!panel.contains(from)) opener = from;
   const request = ++latest;
-  panel.setAttribute("aria-busy", "true");
+  const slow = setTimeout(() => showWaiting(request), 120);
   const content = await load(url);
+  clearTimeout(slow);
   if (request !== latest) return;
   panel.removeAttribute("aria-busy");
   if (!content) return close();
   panel.replaceChildren(content);
   show();
+  for (const link of panel.querySelectorAll("[data-step]")) fetchAhead(link.href);
   const next = step && panel.querySelector(`[data-step="${step}"]`);
   (next || panel).focus({ preventScroll: true });
 }
 
 async function load(url) {
-  const found = await part(url);
-  if (!found) toast("This source could not be opened. Try again, or reload the page.", "error");
-  return found;
+  const found = await fetchAhead(url);
+  if (found) return found.cloneNode(true);
+  kept.delete(url);
+  toast("This source could not be opened. Try again, or reload the page.", "error");
+  return null;
+}
+
+function fetchAhead(url) {
+  if (!kept.has(url)) {
+    if (kept.size >= MOST_KEPT) kept.delete(kept.keys().next().value);
+    kept.set(url, part(url).then((found) => found && withImage(found)));
+  }
+  return kept.get(url);
+}
+
+/** Let the browser fetch the page image before it is shown. */
+function withImage(content) {
+  const image = content.querySelector("[data-page-sheet] img");
+  if (image) new Image().src = image.src;
+  return content;
+}
+
+/** Say that a source is on its way, when it takes longer than people notice. */
+function showWaiting(request) {
+  if (request !== latest) return;
+  panel.setAttribute("aria-busy", "true");
+  if (!panel.hidden) return;
+  panel.replaceChildren(document.getElementById("evidence-waiting").content.cloneNode(true));
+  panel.hidden = false;
+  layOver();
 }
 
 /** Go on to the next source (1) or back (-1); without a source shown, to the latest answer's first. */
@@ -49,14 +84,14 @@ function firstOfLatest() {
 }
 
 function show() {
-  const wasHidden = panel.hidden;
   panel.hidden = false;
   panel.scrollTop = 0;
   layOver();
-  setZoom(1);
+  setZoom(firstZoom());
   centreBox();
+  showQuote();
   markActive();
-  if (wasHidden) opener?.scrollIntoView({ block: "nearest" });
+  opener?.scrollIntoView({ block: "nearest" });
 }
 
 function close() {
@@ -94,9 +129,25 @@ function setZoom(factor) {
   if (sheet) sheet.style.width = `${zoom * 100}%`;
 }
 
+/** Enlarge a page so far that its boxed lines fill the view's width; a whole slide stays whole. */
+function firstZoom() {
+  const view = panel.querySelector(".page-view-scroll");
+  const boxes = [...(view?.querySelectorAll("rect") ?? [])].map((box) => box.getBoundingClientRect());
+  if (!boxes.length) return 1;
+  const width = Math.max(...boxes.map((box) => box.right)) - Math.min(...boxes.map((box) => box.left));
+  return Math.min(Math.max((0.94 * view.clientWidth) / width, 1), LARGEST_FIRST_ZOOM);
+}
+
+/** Bring the quoted words of a long source into view. */
+function showQuote() {
+  const quote = panel.querySelector(".evidence-quote");
+  const mark = quote?.querySelector("mark");
+  if (mark) quote.scrollTop += mark.getBoundingClientRect().top - quote.getBoundingClientRect().top - 40;
+}
+
 function zoomBy(direction) {
-  const place = Math.max(0, ZOOMS.indexOf(zoom)) + direction;
-  setZoom(ZOOMS[Math.min(Math.max(place, 0), ZOOMS.length - 1)]);
+  const further = direction > 0 ? ZOOMS.find((each) => each > zoom + 0.01) : ZOOMS.findLast((each) => each < zoom - 0.01);
+  setZoom(further ?? zoom);
   centreBox();
 }
 
@@ -119,13 +170,25 @@ document.addEventListener("click", (event) => {
   const zoomButton = target.closest("#evidence [data-zoom]");
   if (zoomButton) return ZOOM_ACTIONS[zoomButton.dataset.zoom]();
   if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-  const mark = target.closest(".citation");
-  const card = mark?.closest(".answer")?.querySelector(`[data-number="${mark.dataset.citation}"]`);
-  const link = card ?? target.closest("[data-evidence]");
+  const link = linkOf(target);
   if (!link) return;
   event.preventDefault();
-  open(link.href, mark ?? link);
+  open(link.href, target.closest(".citation") ?? link);
 });
+
+/** The link to the source that a mark in the text, a card or a figure stands for. */
+function linkOf(target) {
+  const mark = target.closest?.(".citation");
+  const card = mark?.closest(".answer")?.querySelector(`[data-number="${mark.dataset.citation}"]`);
+  return card ?? target.closest?.("[data-evidence]");
+}
+
+for (const comesNear of ["pointerover", "focusin"]) {
+  document.addEventListener(comesNear, (event) => {
+    const link = linkOf(event.target);
+    if (link) fetchAhead(link.href);
+  });
+}
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || panel.hidden || event.defaultPrevented) return;

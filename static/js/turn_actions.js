@@ -41,7 +41,7 @@ async function show(form, button) {
   const buttons = [...(now?.querySelectorAll("button") ?? [])];
   const next = buttons[side]?.disabled ? buttons[1 - side] : buttons[side];
   next?.focus({ preventScroll: true });
-  announce(now?.getAttribute("aria-label") ?? "");
+  announce(now?.querySelector("[role=group]")?.getAttribute("aria-label") ?? "");
 }
 
 // --- Editing ------------------------------------------------------------------------------------

@@ -88,6 +88,20 @@ def refuses(status: int, message: str, **headers: str) -> Callable[[_Handler, di
     return lambda handler, request: handler.refuse(status, message, **headers)
 
 
+def sends_whole(body: dict[str, Any]) -> Callable[[_Handler, dict], None]:
+    """Answer a request for a stream with one JSON object and status 200."""
+
+    def behave(handler: _Handler, request: dict) -> None:
+        data = json.dumps(body).encode()
+        handler.send_response(200)
+        handler.send_header("Content-Type", "application/json; charset=utf-8")
+        handler.send_header("Content-Length", str(len(data)))
+        handler.end_headers()
+        handler.wfile.write(data)
+
+    return behave
+
+
 def first(*behaviours: Callable[[_Handler, dict], None]) -> Callable[[_Handler, dict], None]:
     """Behave in one way after the other; the last one stays."""
     left = list(behaviours)

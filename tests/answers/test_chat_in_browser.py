@@ -335,6 +335,14 @@ def test_a_citation_opens_its_page_with_the_evidence_boxed(open_page, says):
     expect(panel.locator("mark")).to_have_text("Employees get 25 days of leave per year.")
     image, box = panel.locator("[data-page-sheet] img"), panel.locator("rect")
     expect(image).to_have_js_property("complete", True)
+    # The boxed lines fill the view's width at once.
+    view = panel.locator(".page-view-scroll").bounding_box()
+    filled = box.bounding_box()
+    assert view
+    assert filled
+    assert 0.9 * view["width"] < filled["width"] <= view["width"]
+    panel.get_by_role("button", name="Fit the page").click()
+    expect(panel.locator("[data-page-sheet]")).to_have_attribute("style", "width: 100%;")
     sheet, drawn = image.bounding_box(), box.bounding_box()
     assert sheet
     assert drawn

@@ -82,7 +82,7 @@ def test_the_same_over_the_api(me, answer):
 
     assert put(verdict="good", reason="right").json()["reason"] == "right"
     assert put(verdict="bad", comment="No.").json()["verdict"] == "bad"
-    assert put(verdict="good", reason="wrong").status_code == 400
+    assert put(verdict="good", reason="wrong").status_code == 422
     assert put(verdict="so-so").status_code == 400
     assert me.get(url).json()["comment"] == "No."
     assert me.delete(url).status_code == 204

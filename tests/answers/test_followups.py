@@ -10,7 +10,13 @@ EARLIER = ["What was the net revenue of Contoso in 2018?"]
 @pytest.mark.parametrize(
     ("question", "searched"),
     [
-        ("And in 2019?", "And in 2019? (net revenue Contoso 2018)"),
+        ("And in 2019?", "What was the net revenue of Contoso in 2019?"),
+        ("and 2019", "What was the net revenue of Contoso in 2019?"),
+        ("What about Adobe?", "What was the net revenue of Adobe in 2018?"),
+        ("And for Adobe Systems in 2019?", "What was the net revenue of Adobe Systems in 2019?"),
+        # Not one thing for another: the words are added, but not the year that is another now.
+        ("And the profit in 2019?", "And the profit in 2019? (net revenue Contoso)"),
+        ("And in 2019 and 2020?", "And in 2019 and 2020? (net revenue Contoso)"),
         ("What about its profit?", "What about its profit? (net revenue Contoso 2018)"),
         ("Why?", "Why? (net revenue Contoso 2018)"),
         (
@@ -31,4 +37,17 @@ def test_a_chain_of_leaning_questions_reaches_back_to_one_that_stands():
     earlier = ["How long is the warranty of the Honor watch?", "And of its strap?"]
     assert standalone("Does it cover water?", earlier) == (
         "Does it cover water? (strap long warranty Honor watch)"
+    )
+
+
+def test_a_chain_of_exchanges_keeps_what_was_exchanged():
+    assert standalone("And in 2019?", [*EARLIER, "What about Adobe?"]) == (
+        "What was the net revenue of Adobe in 2019?"
+    )
+
+
+def test_of_two_names_none_is_taken_for_the_other():
+    earlier = ["Does Contoso pay Northwind in 2018?"]
+    assert standalone("What about Adobe?", earlier) == (
+        "What about Adobe? (Contoso pay Northwind 2018)"
     )

@@ -21,7 +21,7 @@ from answers.readers import PromptTooLong, available, chunks, openai_compatible,
 from answers.readers.profiles import PROFILES, profile_of
 from ingestion.errors import PermanentError, TransientError
 from ingestion.layout import Box
-from tests.answers.endpoint import Endpoint, first, refuses, running_endpoint, says
+from tests.answers.endpoint import Endpoint, first, refuses, running_endpoint, says, sends_whole
 
 PIXEL = "data:image/jpeg;base64,AAAA"
 
@@ -434,3 +434,32 @@ def test_a_real_llama_cpp_server_answers(llama_server, settings, conversation):
     # The model has no eyes: the server refuses the images, and the answer says so.
     assert answer.usage["images"] == 0
     assert any("takes no images" in note for note in answer.notes)
+
+
+def test_citations_are_stored_one_way_however_they_are_written(endpoint):
+    endpoint.behave = says("It is", " so (sour", "ce 1). And【", "1†a.pdf】")
+    assert read()[0] == "It is so [1]. And[1]"
+
+
+def test_an_error_with_status_200_is_one(endpoint):
+    error = {"message": "Vision add-on is not loaded, but images were provided for processing"}
+    endpoint.behave = first(sends_whole({"error": error, **error}), says("It is 1 [1]."))
+    text, deltas = read(prompt(images=True))
+    assert text == "It is 1 [1]."
+    assert any("takes no images" in delta.note for delta in deltas)
+
+
+def test_a_server_that_does_not_stream_is_understood(endpoint):
+    choice = {"message": {"role": "assistant", "content": "It is 1 [1]."}, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 5, "completion_tokens": 4}
+    endpoint.behave = sends_whole({"choices": [choice], "usage": usage})
+    text, deltas = read()
+    assert text == "It is 1 [1]."
+    assert {"prompt_tokens": 5, "completion_tokens": 4} in [delta.usage for delta in deltas]
+
+
+@pytest.mark.parametrize("body", [{}, {"choices": []}, {"choices": [{"message": None}]}])
+def test_a_json_object_that_is_no_answer_is_told(endpoint, body):
+    endpoint.behave = sends_whole(body)
+    with pytest.raises(PermanentError, match="not a chat completion"):
+        read()

@@ -109,7 +109,7 @@ def test_a_question_can_be_kept_and_gone_on_with(api, document):
 def test_nobody_goes_on_with_anothers_conversation(api, stranger, document):
     theirs = conversations.create(stranger)
     body = {"question": "How much?", "conversation": str(theirs.uuid)}
-    assert api.post("/api/v1/ask/", body).status_code == 400
+    assert api.post("/api/v1/ask/", body).status_code == 422
 
 
 def test_readers_are_listed_and_chosen_for_a_conversation(api, person, client, settings, document):

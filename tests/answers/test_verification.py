@@ -59,7 +59,7 @@ def test_the_opposite_is_unsupported():
     assert verdicts(answer, piece(LEAVE)) == [(Verdict.UNSUPPORTED, Reason.CONTRADICTED)]
 
 
-@pytest.mark.parametrize("answer", ["Contoso is in Bonn.", "Contoso is in Bonn [7]."])
+@pytest.mark.parametrize("answer", ["Contoso is in Bonn [7].", "Contoso is in Bonn [0]."])
 def test_what_cites_nothing_that_was_given_is_unsupported(answer):
     assert verdicts(answer, piece(LEAVE)) == [(Verdict.UNSUPPORTED, Reason.UNCITED)]
 
@@ -105,3 +105,61 @@ def test_an_enumeration_may_be_counted():
     source = piece("Plans: Northwind Standard, Northwind Plus and PerksPlus are offered.")
     answer = "There are 3 plans offered: Northwind Standard, Northwind Plus and PerksPlus [1]."
     assert verdicts(answer, source) == [(Verdict.SUPPORTED, None)]
+
+
+# --- what names no source --------------------------------------------------------------------
+
+
+def test_a_source_is_found_for_what_names_none():
+    other = piece("The cafeteria serves lunch at noon.", number=2)
+    (found,) = check("Every employee gets 25 days of leave.", [other, piece(LEAVE)], likeness=alike)
+    assert (found.verdict, found.reason, found.found) == (Verdict.SUPPORTED, Reason.ATTRIBUTED, 1)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Employees get 28 days of leave per year.",
+        "Employees do not get 25 days of leave per year.",
+        "The cafeteria serves lunch at noon.",
+    ],
+)
+def test_what_no_source_says_stays_uncited(answer):
+    likeness = alike if "Employees" in answer else unlike
+    assert verdicts(answer, piece(LEAVE), likeness=likeness) == [
+        (Verdict.UNSUPPORTED, Reason.UNCITED)
+    ]
+
+
+# --- the opposite ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "source"),
+    [
+        (
+            "Without approval the employee may not be responsible for the cost of the service",
+            "If you do not obtain approval, you may be responsible for the cost of the service.",
+        ),
+        ("The plan covers emergency room visits", "The plan does not cover emergency room visits."),
+        ("Revenue in the north rose by 5 %", "Revenue in the north fell by 5 % last year."),
+        ("Employees always get their leave paid out", "Employees never get their leave paid out."),
+        ("Registration is optional for members", "For members, registration is mandatory."),
+    ],
+)
+def test_what_says_the_opposite_is_contradicted(answer, source):
+    assert verdicts(f"{answer} [1].", piece(source)) == [(Verdict.UNSUPPORTED, Reason.CONTRADICTED)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "source"),
+    [
+        ("The plan does not cover cosmetic surgery", "Cosmetic surgery is excluded by the plan."),
+        ("The plan covers surgery", "The plan covers surgery but does not cover cosmetics."),
+        ("The limit is not only 5 days", "The limit is 5 days."),
+        ("Costs fell as prices rose", "As prices rose by 5 %, costs were lower."),
+        ("There is no fee for members", "Members are admitted free of any fee."),
+    ],
+)
+def test_what_is_said_another_way_is_not_contradicted(answer, source):
+    assert verdicts(f"{answer} [1].", piece(source)) == [(Verdict.SUPPORTED, None)]
