@@ -11,8 +11,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rag_site.settings")
 pages = get_asgi_application()
 
 # Imported here, not at the top: apps must be set up first.
-from rag_site import mcp_server  # noqa: E402
+from rag_site import mcp_server, receiving  # noqa: E402
 from retrieval.warmup import warm  # noqa: E402
+
+uploads = receiving.KeepsWhatCame(pages)
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -21,6 +23,8 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         await mcp_server.application(scope, receive, send)
     elif scope["type"] == "http" and scope["path"].rstrip("/") == mcp_server.PATH:
         await mcp_server.app(scope, receive, send)
+    elif receiving.concerns(scope):
+        await uploads(scope, receive, send)
     else:
         await pages(scope, receive, send)
 

@@ -38,16 +38,22 @@ from django.db import connection, models, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
-from ingestion import files
+from ingestion import files, uploads
 from ingestion.errors import PermanentError
 from ingestion.models import Document
 from retrieval.models import SpaceVersion
 
 FORMAT = 1
 MANIFEST, ROWS, FILES, SETTINGS = "manifest.json", "rows.jsonl", "files/", "settings/"
-APPS = ("auth", "accounts", "webhooks", "ingestion", "retrieval", "answers")
+APPS = (
+    *("auth", "accounts", "webhooks", "ingestion", "retrieval", "answers"),
+    # Whose identity is which account, where sign-in through a provider is installed.
+    *(("account", "socialaccount") if settings.HAS_ALLAUTH else ()),
+)
 # Made by migrate, or of use to the running system alone.
-LEFT_OUT = ("auth.Permission", "retrieval.IndexChange")
+LEFT_OUT = ("auth.Permission", "retrieval.IndexChange", "ingestion.Upload")
+# Parts of uploads that are not finished: whoever sends them begins anew.
+FOLDERS_LEFT_OUT = (uploads.FOLDER,)
 ENV_FILE = settings.BASE_DIR / ".env"
 
 
@@ -157,7 +163,8 @@ def _stored_files() -> Iterator[str]:
         folders, names = default_storage.listdir("")
     except FileNotFoundError:
         return
-    yield from chain(names, *(files.files_under(folder) for folder in folders))
+    kept = (folder for folder in folders if folder not in FOLDERS_LEFT_OUT)
+    yield from chain(names, *(files.files_under(folder) for folder in kept))
 
 
 def _add(archive: tarfile.TarFile, name: str, content: Any) -> None:
@@ -265,4 +272,5 @@ def _forget_indexes() -> None:
     """Make every index on disk foreign: under a new uuid, none is taken for the rows' own."""
     for version in SpaceVersion.objects.all():
         version.uuid, version.writer, version.writer_seen_at = uuid.uuid4(), "", None
-        version.save(update_fields=["uuid", "writer", "writer_seen_at"])
+        version.writer_done = 0.0
+        version.save(update_fields=["uuid", "writer", "writer_seen_at", "writer_done"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -13,12 +14,19 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from ingestion import json_types
 from ingestion.errors import PermanentError, TransientError
 
 STATUS_BY_CODE = {
     **{"invalid": 400, "duplicate": 409, "name_taken": 409, "too_large": 413},
-    **{"busy": 503, "disk_full": 507},
+    **{"busy": 503, "disk_full": 507, "permission_denied": 403},
+    # Of uploads in parts; 460 is the word of their protocol.
+    **{"wrong_offset": 409, "incomplete": 409, "expired": 410, "tus_version": 412},
+    **{"in_hand": 423, "checksum_mismatch": 460},
 }
+TITLES = {460: "Checksum Mismatch"}
+# Of a field's error: what it names is not there, or does not go with the rest.
+CANNOT_BE_DONE = {"does_not_exist", "unique", json_types.Refused.default_code}
 
 
 def api_exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
@@ -39,18 +47,36 @@ def api_exception_handler(exc: Exception, context: dict[str, Any]) -> Response |
         return None
     if isinstance(exc, exceptions.ValidationError):
         detail = "Some fields are not right; see errors."
-        return _problem(400, "invalid", detail, errors=_field_errors(exc.detail))
+        status, code = _what_is_wrong(exc)
+        return _problem(status, code, detail, errors=_field_errors(exc.detail))
     headers = {
         name: response[name] for name in ("WWW-Authenticate", "Retry-After") if name in response
     }
     return _problem(response.status_code, _code(exc), _detail(exc, response), headers=headers)
 
 
+def _what_is_wrong(exc: exceptions.ValidationError) -> tuple[int, str]:
+    """Tell what is malformed from what is well-formed but cannot be done, or is taken."""
+    codes = set(_codes(exc.get_codes()))
+    if codes == {"unique"}:
+        return 409, "name_taken"
+    return (422, "refused") if codes <= CANNOT_BE_DONE else (400, "invalid")
+
+
+def _codes(found: Any) -> Iterator[str]:
+    if isinstance(found, str):
+        yield found
+        return
+    for part in found.values() if isinstance(found, dict) else found:
+        yield from _codes(part)
+
+
 def _refusal(exc: PermanentError) -> Response:
     code = getattr(exc, "code", "refused")
     existing = getattr(exc, "existing", None)
     extra: dict[str, Any] = {"existing": str(existing.uuid)} if existing is not None else {}
-    return _problem(STATUS_BY_CODE.get(code, 422), code, str(exc), **extra)
+    status = getattr(exc, "status", None) or STATUS_BY_CODE.get(code, 422)
+    return _problem(status, code, str(exc), **extra)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -81,7 +107,7 @@ def _problem(
 ) -> Response:
     body = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": TITLES.get(status) or HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
         "code": code,

@@ -44,7 +44,8 @@ def _database() -> Check:
     return Check("Database", True, f"{connection.display_name} answers.")
 
 
-def _client() -> redis.Redis:
+def redis_client() -> redis.Redis:
+    """A connection that does not wait long: what is asked is how things are now."""
     return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2)
 
 
@@ -73,7 +74,7 @@ def workers() -> dict[str, float]:
     Raises redis.RedisError.
     """
     since = time.time() - WORKER_SECONDS
-    found: Any = _client().zrangebyscore(WORKERS_KEY, since, "+inf", withscores=True)
+    found: Any = redis_client().zrangebyscore(WORKERS_KEY, since, "+inf", withscores=True)
     return {name.decode(): float(seen) for name, seen in found}
 
 
@@ -85,7 +86,7 @@ def worker_seen_at() -> float | None:
 def queue_lengths() -> dict[str, int]:
     """Count the tasks that wait for a worker, by queue. Raises redis.RedisError."""
     options: dict[str, Any] = settings.CELERY_BROKER_TRANSPORT_OPTIONS
-    client = _client()
+    client = redis_client()
     return {
         # Kombu keeps one list for each priority; the first bears the queue's own name.
         queue: sum(
@@ -103,14 +104,14 @@ def queue_length() -> int:
 
 def report_worker_alive(name: str) -> None:
     """Called by workers at every heartbeat."""
-    client, now = _client(), time.time()
+    client, now = redis_client(), time.time()
     client.zadd(WORKERS_KEY, {name: now})
     client.zremrangebyscore(WORKERS_KEY, "-inf", now - WORKER_SECONDS)
 
 
 def report_worker_gone(name: str) -> None:
     """Called by a worker that ends."""
-    _client().zrem(WORKERS_KEY, name)
+    redis_client().zrem(WORKERS_KEY, name)
 
 
 def _disk() -> Check:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import redis
@@ -26,10 +27,13 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
 
+from answers import pool
 from answers.signals import answered
 from ingestion.models import Chunk, Document, DocumentState, Page, PageState
+from ingestion.signals import page_finished
 from rag_site import health
 from retrieval.models import Embedding, SpaceVersion
 from retrieval.signals import searched
@@ -51,6 +55,9 @@ SEARCH_SECONDS = Histogram(
     "pagewise_search_stage_seconds", "Seconds of a search, by stage.", ["stage"], registry=REGISTRY,
     buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10),
 )  # fmt: skip
+SEARCHES = Counter(
+    "pagewise_searches", "Searches by where the answer came from.", ["source"], registry=REGISTRY
+)
 ANSWERS = Counter("pagewise_answers", "Answers by how they ended.", ["state"], registry=REGISTRY)
 ANSWER_SECONDS = Histogram(
     "pagewise_answer_seconds", "Seconds of an answer, by moment.", ["moment"], registry=REGISTRY,
@@ -59,12 +66,17 @@ ANSWER_SECONDS = Histogram(
 READER_TOKENS = Counter(
     "pagewise_reader_tokens", "Tokens that readers took and gave.", ["kind"], registry=REGISTRY
 )
+# A hash in Redis: pages that workers have finished, by state.
+INGESTED_KEY = "pagewise:ingested"
 # As readers report them, where they do.
 TOKEN_KINDS = ("prompt_tokens", "completion_tokens")
 
 
 @receiver(searched, dispatch_uid="metrics.searched")
-def _count_search(sender: Any, timings: dict[str, float], **_: Any) -> None:
+def _count_search(
+    sender: Any, timings: dict[str, float], *, is_cached: bool = False, **_: Any
+) -> None:
+    SEARCHES.labels("cache" if is_cached else "index").inc()
     for stage, seconds in timings.items():
         SEARCH_SECONDS.labels(stage).observe(seconds)
 
@@ -77,6 +89,13 @@ def _count_answer(sender: Any, answer: Any, **_: Any) -> None:
             ANSWER_SECONDS.labels(moment).observe(answer.timings[moment])
     for kind in TOKEN_KINDS:
         READER_TOKENS.labels(kind).inc(answer.usage.get(kind) or 0)
+
+
+@receiver(page_finished, dispatch_uid="metrics.page_finished")
+def _count_page(sender: Any, state: str, **_: Any) -> None:
+    # Workers are not scraped: what they did is counted in Redis, for all of them together.
+    with suppress(redis.RedisError):
+        health.redis_client().hincrby(INGESTED_KEY, state, 1)
 
 
 class CountRequests:
@@ -98,7 +117,7 @@ class CountRequests:
 class SystemCollector:
     """How the whole system is at the moment of asking."""
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         yield from (
             self._documents(),
             self._pages(),
@@ -106,6 +125,9 @@ class SystemCollector:
         )
         yield from self._spaces()
         yield from self._queue()
+        # Of this process alone, as the requests are.
+        yield _gauge("answers_working", pool.slots().working)
+        yield _gauge("answers_waiting", pool.slots().waiting)
         yield _gauge("disk_free_bytes", shutil.disk_usage(settings.DATA_DIR).free)
 
     def _documents(self) -> GaugeMetricFamily:
@@ -124,19 +146,29 @@ class SystemCollector:
         built = {v.space: v.last_built_at.timestamp() for v in live if v.last_built_at}
         yield _gauge_by("index_built_timestamp_seconds", "space", built)
 
-    def _queue(self) -> Iterator[GaugeMetricFamily]:
+    def _queue(self) -> Iterator[Metric]:
         try:
-            yield _gauge("queue_length", health.queue_length())
+            yield _gauge_by("queue_length", "queue", health.queue_lengths())
             yield _gauge("worker_alive", int(health.worker_seen_at() is not None))
+            yield self._ingested()
         except redis.RedisError:
             yield _gauge("worker_alive", 0)
+
+    def _ingested(self) -> CounterMetricFamily:
+        counted: Any = health.redis_client().hgetall(INGESTED_KEY)
+        family = CounterMetricFamily(
+            "pagewise_ingested_pages", "Pages that workers have finished.", labels=["state"]
+        )
+        for state in (PageState.DONE, PageState.SKIPPED):
+            family.add_metric([state], int(counted.get(state.encode(), 0)))
+        return family
 
 
 def _gauge(name: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(f"pagewise_{name}", name.replace("_", " ").capitalize(), value)
 
 
-def _gauge_by(name: str, label: str, values: dict[str, float]) -> GaugeMetricFamily:
+def _gauge_by(name: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
     family = GaugeMetricFamily(f"pagewise_{name}", name.replace("_", " "), labels=[label])
     for key, value in values.items():
         family.add_metric([key], value)

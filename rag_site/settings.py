@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -116,6 +117,18 @@ S3_REGION = env.str("S3_REGION", "")
 S3_ACCESS_KEY = env.str("S3_ACCESS_KEY", "")
 S3_SECRET_KEY = env.str("S3_SECRET_KEY", "")
 
+# Sign-in through an OpenID Connect provider, where one is named (install the extra `oidc`).
+OIDC_ISSUER = env.str("OIDC_ISSUER", "", validate=_url_with_scheme("http", "https")).rstrip("/")
+OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", "")
+OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", "")
+OIDC_NAME = env.str("OIDC_NAME", "OpenID Connect")
+# Whether somebody whom the provider knows and this site does not gets an account.
+OIDC_SIGN_UP = env.bool("OIDC_SIGN_UP", False)
+OIDC_ADMIN_GROUP = env.str("OIDC_ADMIN_GROUP", "")
+OIDC_GROUPS_CLAIM = env.str("OIDC_GROUPS_CLAIM", "groups")
+# Whether the sign-in page shows the password's fields at once.
+PASSWORD_SIGN_IN = env.bool("PASSWORD_SIGN_IN", True)
+
 # --- ingestion -------------------------------------------------------------------------------
 
 UPLOAD_MAX_MB = env.int("UPLOAD_MAX_MB", 200, validate=AT_LEAST_ONE)
@@ -146,7 +159,7 @@ SPACES: dict[str, dict[str, Any]] = {
         "kinds": ["text", "table", "image"],
         "input": "text",
         "batch_size": 32,
-        "index": {"type": "auto", "M": 32, "ef_construction": 200, "ef_search": 512},
+        "index": dict(space_settings.INDEX),
     },
     "image": {
         "embedder": "retrieval.embedders.open_clip.OpenClipEmbedder",
@@ -155,7 +168,7 @@ SPACES: dict[str, dict[str, Any]] = {
         "kinds": ["table", "image"],
         "input": "image",
         "batch_size": 16,
-        "index": {"type": "auto", "M": 32, "ef_construction": 200, "ef_search": 512},
+        "index": dict(space_settings.INDEX),
         # Where the model's weights cannot be had, the space holds these vectors of each
         # figure's caption, inner text and referring sentences instead, and says so.
         "fallback": "text",
@@ -221,6 +234,10 @@ READER = env.str(
     "READER", "openai_compatible" if VLM_BASE_URL else next(iter(ENDPOINTS), "extractive")
 )
 
+# Reading is waiting for a model or, for the extractive reader, work for the cores: more answers
+# at once than this only make each one slower.
+ANSWERS_AT_A_TIME = env.int("ANSWERS_AT_A_TIME", 8, validate=AT_LEAST_ONE)
+
 
 def _refuse(problem: str) -> None:
     sys.exit(f"Pagewise cannot start: {problem}\nSee the table of settings in README.md.")
@@ -243,6 +260,12 @@ if READER not in READERS:
     _refuse(f"READER is “{READER}”, which READERS does not name: {', '.join(READERS)}.")
 if VLM_BASE_URL and not VLM_MODEL:
     _refuse("VLM_BASE_URL is set but VLM_MODEL is not: name the model that the endpoint serves.")
+
+HAS_ALLAUTH = all(find_spec(name) for name in ("allauth", "requests", "jwt"))
+if OIDC_ISSUER and not HAS_ALLAUTH:
+    _refuse("OIDC_ISSUER is set, but django-allauth is not installed: install the extra `oidc`.")
+if OIDC_ISSUER and not (OIDC_CLIENT_ID and OIDC_CLIENT_SECRET):
+    _refuse("OIDC_ISSUER is set: set OIDC_CLIENT_ID and OIDC_CLIENT_SECRET, too.")
 
 REDIS_SOCKET = RUN_DIR / "redis.sock"
 if len(str(REDIS_SOCKET)) > 100:  # The kernel takes 107 bytes for a unix socket's path.
@@ -323,6 +346,28 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
 ]
 
+if HAS_ALLAUTH:
+    _ALLAUTH = ["allauth", "allauth.account", "allauth.socialaccount"]
+    # Before ours, which leaves out of the admin what is of no use there.
+    INSTALLED_APPS[:0] = [*_ALLAUTH, "allauth.socialaccount.providers.openid_connect"]
+    MIDDLEWARE.append("allauth.account.middleware.AccountMiddleware")
+    SOCIALACCOUNT_ADAPTER = "rag_site.accounts.oidc.Adapter"
+    SOCIALACCOUNT_STORE_TOKENS = False
+    SOCIALACCOUNT_PROVIDERS = {
+        "openid_connect": {
+            "provider_class": "rag_site.accounts.oidc.Provider",
+            "APPS": [
+                {
+                    "provider_id": "oidc",
+                    "name": OIDC_NAME,
+                    "client_id": OIDC_CLIENT_ID,
+                    "secret": OIDC_CLIENT_SECRET,
+                    "settings": {"server_url": OIDC_ISSUER},
+                }
+            ],
+        }
+    }
+
 ROOT_URLCONF = "rag_site.urls"
 ASGI_APPLICATION = "rag_site.asgi.application"
 TEMPLATES = [
@@ -387,6 +432,11 @@ CELERY_BEAT_SCHEDULE = {
         # While all workers are busy, one look is worth as much as ten.
         "options": {"expires": 20},
     },
+    "forget-expired-uploads": {
+        "task": "ingestion.tasks.forget_expired_uploads",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     "tend-indexes": {
         "task": "retrieval.tasks.tend_indexes",
         "schedule": 300.0,
@@ -435,6 +485,8 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# Where brotli happens to be installed, its best takes a minute of the first start.
+SERVESTATIC_USE_BROTLI = False
 MEDIA_ROOT = DATA_DIR / "files"
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -512,6 +564,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "rag_site.schema.describe_heads",
         "rag_site.schema.describe_problems",
     ],
     "SERVE_INCLUDE_SCHEMA": False,

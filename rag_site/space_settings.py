@@ -20,8 +20,10 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "kinds": ("text", "table", "image"),
     "embedder": tuple(EMBEDDERS),
 }
-INDEX = {"type": "auto", "M": 32, "ef_construction": 200, "ef_search": 64}
-INDEX_TYPES = ("auto", "flat", "hnsw", "hnsw_sq8")
+# What these mean, and what of them goes with which type: see retrieval.index_plan.
+INDEX = {"type": "auto", "M": 32, "ef_construction": 200, "ef_search": 512}
+INDEX_FIELDS = {*INDEX, "lists", "probes"}
+INDEX_TYPES = ("auto", "flat", "ivf_rabitq", "hnsw", "hnsw_sq8")
 DEFAULTS: dict[str, Any] = {
     "embedder": EMBEDDERS["sentence_transformer"],
     "metric": "model",
@@ -92,11 +94,11 @@ def _space(
 
 def _index(given: Any, before: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(given, dict):
-        raise ValueError("index is a table of type, M, ef_construction and ef_search.")
-    _known(given, set(INDEX))
+        raise ValueError(f"index is a table of {', '.join(sorted(INDEX_FIELDS))}.")
+    _known(given, INDEX_FIELDS)
     if given.get("type", "auto") not in INDEX_TYPES:
         raise ValueError(f"index.type must be of {', '.join(INDEX_TYPES)}.")
-    for field in INDEX.keys() & given.keys() - {"type"}:
+    for field in given.keys() - {"type"}:
         if not _is_positive(given[field]):
             raise ValueError(f"index.{field} must be a whole number from 1.")
     return {**before, **given}

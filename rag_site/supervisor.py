@@ -10,7 +10,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
@@ -29,10 +31,14 @@ def _die_with_parent() -> None:
 
 @dataclass
 class Service:
-    """A child process that should always run."""
+    """A child process that should always run.
+
+    `nice` is how far it, and all that it starts, steps back for others (0 to 19).
+    """
 
     name: str
     command: Sequence[str]
+    nice: int = 0
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     failures: int = 0
@@ -42,8 +48,15 @@ class Service:
         self.started_at = time.monotonic()
         # Its own session: Ctrl-C reaches the supervisor alone, which stops things in order.
         self.process = subprocess.Popen(
-            self.command, start_new_session=True, preexec_fn=_die_with_parent
+            self.command, start_new_session=True, preexec_fn=self._prepare
         )
+
+    def _prepare(self) -> None:
+        os.nice(self.nice)
+        # Some kernels weigh whole sessions against each other, and a process only in its own.
+        with suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(self.nice))
+        _die_with_parent()
 
     def running(self) -> bool:
         return self.process is not None and self.process.poll() is None

@@ -6,6 +6,8 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from rag_site import dashboard_views, views
+from rag_site.accounts import oidc_views
+from rag_site.accounts.views import SignIn
 
 api_patterns: list[URLPattern | URLResolver] = [
     path("", include("rag_site.accounts.api_urls")),
@@ -21,7 +23,9 @@ urlpatterns = [
     path("", views.start, name="start"),
     path("chat/", include("answers.urls")),
     path("documents/", include("ingestion.urls")),
+    path("search/", include("retrieval.search_urls")),
     path("lab/", include("retrieval.lab_urls")),
+    path("account/webhooks/", include("rag_site.webhooks.urls")),
     path("account/", include("rag_site.accounts.urls")),
     path("dashboard/", dashboard_views.dashboard, name="dashboard"),
     path("dashboard/live/", dashboard_views.live, name="dashboard-live"),
@@ -32,7 +36,9 @@ urlpatterns = [
     path("health", views.ready, name="health"),
     path("health/live", views.live, name="health-live"),
     path("health/ready", views.ready, name="health-ready"),
-    path("login/", auth_views.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("login/", SignIn.as_view(), name="login"),
+    path("login/oidc/", oidc_views.begin, name="oidc"),
+    path("login/oidc/callback/", oidc_views.callback, name="oidc-callback"),
     path("logout/", auth_views.LogoutView.as_view(), name="logout"),
     path("api/v1/", include(api_patterns)),
     path("v1/", include("answers.completions_urls")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from ingestion import json_types
 from rag_site.accounts.models import ApiToken, Scope
 from rag_site.accounts.tokens import MAX_DAYS
 
@@ -28,16 +29,16 @@ class NewTokenSerializer(ApiTokenSerializer):
 
 
 class TokenRequestSerializer(serializers.Serializer[ApiToken]):
-    name = serializers.CharField(max_length=100)
+    name = json_types.StringField(max_length=100)
     scope = serializers.ChoiceField(Scope.choices, default=Scope.READ)
-    days = serializers.IntegerField(min_value=1, max_value=MAX_DAYS, allow_null=True, default=None)
+    days = json_types.WholeField(min_value=1, max_value=MAX_DAYS, allow_null=True, default=None)
 
 
 class SignInSerializer(TokenRequestSerializer):
     """A token for a user name and a password."""
 
-    username = serializers.CharField(max_length=150)
-    password = serializers.CharField(max_length=4096, trim_whitespace=False)
-    name = serializers.CharField(max_length=100, default="Made with a password")
+    username = json_types.StringField(max_length=150)
+    password = json_types.StringField(max_length=4096, trim_whitespace=False)
+    name = json_types.StringField(max_length=100, default="Made with a password")
     scope = serializers.ChoiceField(Scope.choices, default=Scope.WRITE)
-    days = serializers.IntegerField(min_value=1, max_value=MAX_DAYS, default=30)
+    days = json_types.WholeField(min_value=1, max_value=MAX_DAYS, default=30)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.views import PasswordChangeView
+from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse_lazy
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from rag_site.accounts import tokens
 from rag_site.accounts.forms import TokenForm
+from rag_site.accounts.oidc_views import link_token
 
 
 @never_cache
@@ -33,6 +35,8 @@ def account(request: HttpRequest) -> HttpResponse:
         except tokens.TokenRefused as exc:
             form.add_error(None, str(exc))
     context |= {"form": form, "tokens": tokens.of(request.user)}
+    if settings.OIDC_ISSUER:
+        context |= {"oidc_name": settings.OIDC_NAME, "oidc_link": link_token(request.user)}
     return render(request, "accounts/account.html", context)
 
 
@@ -43,6 +47,16 @@ def revoke(request: HttpRequest, uuid: UUID) -> HttpResponse:
     token.delete()
     messages.success(request, f"The token “{token.name}” is revoked.")
     return redirect("accounts:account")
+
+
+class SignIn(LoginView):
+    redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        has_oidc = bool(settings.OIDC_ISSUER)
+        hides = has_oidc and not settings.PASSWORD_SIGN_IN and not self.request.POST
+        named = {"oidc_name": settings.OIDC_NAME if has_oidc else "", "hides_password": hides}
+        return super().get_context_data(**kwargs) | named
 
 
 class ChangePassword(PasswordChangeView):

@@ -11,18 +11,19 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from rag_site.webhooks import deliveries, sending
-from rag_site.webhooks.models import Delivery, Event, Webhook
+from ingestion import json_types
+from rag_site.webhooks import deliveries, hooks, sending
+from rag_site.webhooks.models import Delivery, Webhook
 
-MAX_WEBHOOKS = 20
-EVENTS = [event.value for event in Event if event != Event.PING]
-DELIVERIES_SHOWN = 50
+EVENTS = [event.value for event in hooks.EVENTS]
 
 
 class WebhookSerializer(serializers.ModelSerializer[Webhook]):
+    serializer_field_mapping = json_types.OF_MODELS
+
     id = serializers.UUIDField(source="uuid", read_only=True)
     events = serializers.ListField(
-        child=serializers.ChoiceField(EVENTS), allow_empty=False, max_length=len(EVENTS)
+        child=serializers.ChoiceField(EVENTS), min_length=1, max_length=len(EVENTS)
     )
 
     class Meta:
@@ -34,7 +35,7 @@ class WebhookSerializer(serializers.ModelSerializer[Webhook]):
         try:
             sending.checked_url(url)
         except sending.AddressRefused as exc:
-            raise serializers.ValidationError(str(exc)) from exc
+            raise json_types.Refused(str(exc)) from exc
         return url
 
 
@@ -78,9 +79,7 @@ class WebhookViewSet(viewsets.ModelViewSet[Webhook]):
         """Add an address. The answer is the only place where its secret is shown."""
         form = self.get_serializer(data=request.data)
         form.is_valid(raise_exception=True)
-        if self.get_queryset().count() >= MAX_WEBHOOKS:
-            raise serializers.ValidationError({"url": [f"You have {MAX_WEBHOOKS} webhooks."]})
-        made = form.save(owner=request.user)
+        made = hooks.add(request.user, **form.validated_data)
         headers = {"Cache-Control": "no-store"}
         return Response(NewWebhookSerializer(made).data, status.HTTP_201_CREATED, headers=headers)
 
@@ -88,7 +87,7 @@ class WebhookViewSet(viewsets.ModelViewSet[Webhook]):
     @action(detail=True, pagination_class=None)
     def deliveries(self, request: Request, id: Any = None) -> Response:
         """List what was sent last, and how it went."""
-        found = self.get_object().deliveries.all()[:DELIVERIES_SHOWN]
+        found = self.get_object().deliveries.all()[: hooks.DELIVERIES_SHOWN]
         return Response(DeliverySerializer(found, many=True).data)
 
     @extend_schema(request=None, responses={202: DeliverySerializer})

@@ -54,6 +54,13 @@ def ping(webhook: Webhook) -> Delivery:
     return tell([webhook], Event.PING, {})[0]
 
 
+def send_again(delivery: Delivery) -> None:
+    """Let a delivery be sent now, with all its attempts before it."""
+    rows = Delivery.objects.filter(pk=delivery.pk)
+    rows.update(state=DeliveryState.WAITING, attempts=0, next_at=timezone.now())
+    transaction.on_commit(lambda: _send_soon([delivery]), robust=True)
+
+
 def _send_soon(made: list[Delivery]) -> None:
     try:
         for delivery in made:

@@ -22,6 +22,7 @@ from rag_site.accounts import tokens
 from rag_site.accounts.models import ApiToken
 from retrieval import spaces, vector_search
 from retrieval.models import Embedding, SpaceVersion
+from tests.ingestion.test_s3 import bucket  # noqa: F401  (a fixture)
 from tests.retrieval.conftest import (  # noqa: F401  (fixtures)
     asked,
     axis,
@@ -177,3 +178,22 @@ def test_no_app_of_the_project_is_left_out() -> None:
         if config.path.startswith(root) and ".venv" not in config.path and list(config.get_models())
     }
     assert ours <= set(backups.APPS)
+
+
+def test_files_in_a_bucket_are_kept_and_come_back(bucket, tmp_path):  # noqa: F811
+    """Restoring deletes what the backup does not have, as on a disk."""
+    # The larger one is sent to the bucket in parts.
+    contents = {
+        "documents/a/one.pdf": b"%PDF-1.7 fruit",
+        "documents/b/deep/two.bin": b"2" * 9_000_000,
+    }
+    for name, data in contents.items():
+        assert default_storage.save(name, ContentFile(data)) == name
+    assert backups.back_up(tmp_path / "b.tar").files == len(contents)
+    default_storage.delete("documents/a/one.pdf")
+    default_storage.save("documents/c/later.pdf", ContentFile(b"later"))
+    backups.restore(tmp_path / "b.tar")
+    for name, data in contents.items():
+        with default_storage.open(name) as file:
+            assert file.read() == data
+    assert not default_storage.exists("documents/c/later.pdf")

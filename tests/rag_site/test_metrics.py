@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 import logging
+import queue
+import uuid
 
 import pytest
 import redis
 from django.contrib.auth import get_user_model
+from django_guid import clear_guid, get_guid, set_guid
 from prometheus_client.parser import text_string_to_metric_families
 
+from answers import pool
 from answers.models import Message
 from answers.signals import answered
+from ingestion import pipeline
+from ingestion.models import Page, PageState
+from ingestion.signals import page_finished
 from rag_site import health, metrics
 from rag_site.accounts import tokens
 from rag_site.celery import app
+from retrieval.signals import searched
 
 pytestmark = pytest.mark.django_db
 
@@ -93,6 +101,34 @@ def test_a_request_has_an_id_that_its_log_lines_carry(client, boss, settings) ->
     assert len(nonsense["X-Request-ID"]) == 32
 
 
+def test_a_requests_id_goes_into_the_workers_with_the_document(redis_url) -> None:
+    given, run = "0123456789abcdef0123456789abcdef", "run-of-the-id-test"
+    client = redis.Redis.from_url(redis_url)
+    set_guid(given)
+    try:
+        pipeline._send(1, run)
+    finally:
+        clear_guid()
+    lists = [name for name in client.scan_iter("parsing*") if client.type(name) == b"list"]
+    sent = [(name, entry) for name in lists for entry in client.lrange(name, 0, -1)]
+    mine = [
+        (name, entry) for name, entry in sent if run in json.loads(entry)["headers"]["argsrepr"]
+    ]
+    for name, entry in mine:
+        client.lrem(name, 0, entry)
+    assert [json.loads(entry)["headers"]["X-Request-ID"] for _, entry in mine] == [given]
+
+
+def test_an_answers_thread_has_the_id_of_the_request_that_asked(redis_url) -> None:
+    given, seen = "0123456789abcdef0123456789abcdef", queue.Queue[str | None]()
+    set_guid(given)
+    try:
+        pool.start(uuid.uuid4(), lambda: seen.put(get_guid()), owner=1)
+    finally:
+        clear_guid()
+    assert seen.get(timeout=20) == given
+
+
 def test_json_lines_can_be_read_by_programs(settings) -> None:
     formatter = logging.config.DictConfigurator(settings.LOGGING).configure_formatter(
         {**settings.LOGGING["formatters"]["json"]}
@@ -101,3 +137,26 @@ def test_json_lines_can_be_read_by_programs(settings) -> None:
     record.correlation_id = "abc"
     line = json.loads(formatter.format(record))
     assert (line["message"], line["request_id"], line["level"]) == ("Said it", "abc", "INFO")
+
+
+def test_searches_are_counted_by_where_their_answer_came_from(redis_url) -> None:
+    before = values()
+    for is_cached in (True, False, False):
+        searched.send(sender=None, timings={"total": 0.1}, is_cached=is_cached)
+    after = values()
+    for source, more in (("cache", 1), ("index", 2)):
+        key = ("pagewise_searches_total", source)
+        assert after[key] - before.get(key, 0) == more
+
+
+def test_pages_that_workers_finish_are_counted_for_all_of_them(redis_url) -> None:
+    key = ("pagewise_ingested_pages_total", "done")
+    before = values()[key]
+    page_finished.send(sender=Page, state=PageState.DONE)
+    assert values()[key] == before + 1
+
+
+def test_answers_in_hand_and_in_line_are_shown(redis_url) -> None:
+    with pool.slots().taken("ada"):
+        assert values()[("pagewise_answers_working",)] == 1
+    assert values()[("pagewise_answers_working",)] == values()[("pagewise_answers_waiting",)] == 0

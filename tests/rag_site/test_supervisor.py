@@ -42,3 +42,16 @@ def test_a_service_that_ends_at_once_is_reported() -> None:
     service = Service("ended", [sys.executable, "-c", "raise SystemExit(3)"])
     assert not supervisor.run(service, until=lambda: False, seconds=10)
     supervisor.stop()
+
+
+def test_a_nice_service_and_what_it_starts_step_back() -> None:
+    supervisor = Supervisor()
+    telling = "import os, sys; sys.exit(os.nice(0))"
+    parent = (
+        f"import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', {telling!r}]))"
+    )
+    service = Service("nice", [sys.executable, "-c", parent], nice=3)
+    assert not supervisor.run(service, until=lambda: False, seconds=30)
+    assert service.process
+    # An exit status is a byte, and whoever runs the tests may have been put before others.
+    assert service.process.returncode == min(19, os.nice(0) + 3) % 256

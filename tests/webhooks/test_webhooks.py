@@ -223,4 +223,4 @@ def test_addresses_that_are_none_are_refused(client, owner, url) -> None:
     client.force_login(owner)
     body = {"url": url, "events": ["document.ready"]}
     answer = client.post("/api/v1/webhooks/", body, content_type="application/json")
-    assert answer.status_code == 400
+    assert answer.status_code == 422

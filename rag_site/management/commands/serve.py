@@ -22,6 +22,8 @@ from rag_site.supervisor import Service, Supervisor
 
 MIN_FREE_MB = 500
 ADMIN_NAME = "admin"
+# Who searches waits for the web server; a document that is parsed may take a little longer.
+WORKER_NICE = 5
 
 
 class Command(BaseCommand):
@@ -66,7 +68,8 @@ class Command(BaseCommand):
             raise CommandError("The private Redis server did not start; see the lines above.")
         if not _redis_answers():
             raise CommandError(f"Redis does not answer at {settings.REDIS_URL}: check REDIS_URL.")
-        supervisor.run(Service("The worker", _worker_command()), until=lambda: True, seconds=5)
+        worker = Service("The worker", _worker_command(), nice=WORKER_NICE)
+        supervisor.run(worker, until=lambda: True, seconds=5)
         if settings.LOCAL_VLM_MODEL:
             # It loads while people may ask already: until it is there, answers say so.
             local = Service("The local model", _local_model_command())
