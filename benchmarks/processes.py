@@ -58,7 +58,10 @@ def descendants(pid: int) -> list[Process]:
 
 @dataclass(slots=True)
 class Watched:
-    """All processes that were seen, with their kind and the most memory that each held."""
+    """All processes that were seen, with their kind and the most memory that each held.
+
+    `curve` is the memory of all processes of a kind together, twice a second, in megabytes.
+    """
 
     peaks: dict[Process, tuple[str, int]] = field(default_factory=dict)
     curve: list[dict[str, int]] = field(default_factory=list)
@@ -69,8 +72,8 @@ class Watched:
             kind, peak = self.peaks.get(process) or (process.kind(), 0)
             size = process.rss_mb()
             self.peaks[process] = (kind, max(peak, size))
-            now[kind] = max(now[kind], size)
-        self.curve.append(dict(now))
+            now[kind] += size
+        self.curve.append(now)
 
     def most_mb(self) -> dict[str, int]:
         """Return the most memory that one process of each kind held, in megabytes."""

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.measures import CUTS, Question, mean, page_recall
 from benchmarks.retrieval_quality import Pagewise, read_questions
-from benchmarks.workspace import ingest, open_workspace
+from benchmarks.workspace import bring_indexes_up_to_date, ingest, open_workspace
 
 
 def main() -> None:
@@ -31,6 +31,7 @@ def main() -> None:
     open_workspace(arguments.work)
     if arguments.ready:
         ids = _held()
+        bring_indexes_up_to_date()
         questions = [question for question in questions if question.doc in ids]
     else:
         names = sorted({question.doc for question in questions})

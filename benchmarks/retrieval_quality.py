@@ -21,7 +21,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.measures import CUTS, Question, coverage, mean, page_recall
-from benchmarks.workspace import ingest, open_workspace
+from benchmarks.workspace import check_complete, ingest, open_workspace
 
 PageKey = tuple[str, int]
 # So many hits are asked for, so that ten different pages are among them.
@@ -74,7 +74,9 @@ class Pagewise:
 
         allowed = self._ids.values() if within is None else [self._ids[name] for name in within]
         where = CandidateFilter(document_ids=frozenset(allowed))
-        return search(question, where=where, top_k=DEPTH, use_cache=False).hits
+        result = search(question, where=where, top_k=DEPTH, use_cache=False)
+        check_complete(result.notes)
+        return result.hits
 
     def rank(self, question: str, within: Sequence[str] | None) -> list[PageKey]:
         pages: dict[PageKey, None] = {}

@@ -49,6 +49,9 @@ class Client:
     def post(self, path: str) -> Answer:
         return self.send("POST", path, b"")
 
+    def patch(self, path: str, data: dict[str, Any]) -> Answer:
+        return self.send("PATCH", path, json.dumps(data).encode(), kind="application/json")
+
     def send(
         self,
         method: str,

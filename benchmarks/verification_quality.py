@@ -3,8 +3,9 @@
     python -m benchmarks.verification_quality --data DIR --questions FILE --work DIR
 
 Every sentence of a known answer is held against the passages of its gold pages: to doubt one of
-those is a false alarm. The same sentence with a changed number, held against the pages of another
-question, or turned into its opposite, should be doubted. Known answers that say more than their
+those is a false alarm. The same sentence held against the pages of another question, with a
+changed number, with millions for billions, with a "not" put in, or with a word turned into its
+opposite should be doubted. Known answers that say more than their
 gold pages count as false alarms, too, so that share is an upper bound. The documents must have
 been ingested into the folder that `--work` names (benchmarks.answer_quality does). The last line
 printed is JSON: the share of each kind that is doubted, at the threshold in use.
@@ -16,7 +17,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +54,9 @@ Case = tuple[str, Sequence[Any]]
 
 
 def _cases(rows: Sequence[dict[str, Any]]) -> dict[str, list[Case]]:
-    """Statements with evidence, by kind: true, and wrong in one of three ways."""
+    """Statements with evidence, by kind: true, and wrong in one of several ways."""
     evidence = [_evidence(row["doc"], row["gold_pages"]) for row in rows]
-    cases: dict[str, list[Case]] = {"true": [], "number": [], "elsewhere": [], "opposite": []}
+    cases: dict[str, list[Case]] = {"true": [], "elsewhere": [], **{kind: [] for kind in CHANGES}}
     for place, (row, own) in enumerate(zip(rows, evidence, strict=True)):
         other = evidence[(place + len(rows) // 2) % len(rows)]
         for sentence in re.split(r"(?<=[.!?])\s+", str(row["answer"])):
@@ -64,8 +65,8 @@ def _cases(rows: Sequence[dict[str, Any]]) -> dict[str, list[Case]]:
             cases["true"].append((sentence, own))
             if other and other != own:
                 cases["elsewhere"].append((sentence, other))
-            _add_changed(cases["number"], sentence, own, _other_number)
-            _add_changed(cases["opposite"], sentence, own, _opposite)
+            for kind, change in CHANGES.items():
+                _add_changed(cases[kind], sentence, own, change)
     return cases
 
 
@@ -84,6 +85,34 @@ def _other_number(sentence: str) -> str:
 
 def _opposite(sentence: str) -> str:
     return sentence if " not " in sentence else _VERB.sub(r"\1 not", sentence, count=1)
+
+
+def _swapped(words: Mapping[str, str]) -> Callable[[str], str]:
+    """Exchange the first of these words in a sentence for its counterpart."""
+    both = dict(words) | {other: one for one, other in words.items()}
+    pattern = re.compile(rf"\b({'|'.join(sorted(both, key=len, reverse=True))})\b")
+    return lambda sentence: pattern.sub(lambda match: both[match[0]], sentence, count=1)
+
+
+CHANGES: dict[str, Callable[[str], str]] = {
+    "number": _other_number,
+    "magnitude": _swapped({"million": "billion"}),
+    "opposite": _opposite,
+    "direction": _swapped(
+        {
+            **{
+                "increase": "decrease",
+                "increased": "decreased",
+                "rose": "fell",
+                "grew": "declined",
+            },
+            **{"higher": "lower", "more": "less", "above": "below", "improved": "worsened"},
+            **{"maximum": "minimum", "highest": "lowest", "largest": "smallest"},
+            **{"before": "after", "includes": "excludes", "include": "exclude"},
+            **{"always": "never", "required": "optional", "covered": "excluded"},
+        }
+    ),
+}
 
 
 def _evidence(name: str, pages: Sequence[int]) -> list[Any]:

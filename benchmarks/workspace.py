@@ -90,7 +90,22 @@ def ingest(paths: Iterable[Path], *, rebuild: bool = False) -> dict[str, int]:
             _process(document, path)
             print(f"{path.name}: {time.perf_counter() - start:.0f} s", flush=True)
         ids[path.name] = document.pk
+    bring_indexes_up_to_date()
     return ids
+
+
+def bring_indexes_up_to_date() -> None:
+    """Do what the workers do beside a site: a large library is not indexed within a search."""
+    from retrieval import spaces
+
+    spaces.refresh_indexes()
+
+
+def check_complete(notes: Iterable[str]) -> None:
+    """Stop when a search had to do without one of its sources: its figures would mislead."""
+    missing = [note for note in notes if "was not searched" in note]
+    if missing:
+        raise SystemExit(" ".join(missing))
 
 
 def _document(path: Path) -> Any:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 from playwright.sync_api import Browser, expect, sync_playwright
@@ -24,6 +25,11 @@ CHROMIUM_FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
+# How long an example takes says how busy the machine is, and nothing about the product.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("suite")
 EVALDATA = Path(__file__).resolve().parents[2] / "shared" / "evaldata"
 
 
@@ -187,6 +193,14 @@ def _is_stateful(item: pytest.Item) -> bool:
         return False
     marked = any(item.get_closest_marker(name) for name in ("django_db", "services"))
     return marked or bool(STATEFUL_FIXTURES & set(getattr(item, "fixturenames", ())))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say the numbers that tests want said (`record_property("told", ...)`)."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in report.user_properties:
+            if name == "told":
+                terminalreporter.write_line(f"{report.nodeid}: {value}")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

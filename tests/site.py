@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 ROOT = Path(__file__).resolve().parents[1]
-START_SECONDS = 180
+START_SECONDS = 600
 
 
 @dataclass

@@ -143,7 +143,9 @@ def test_the_keyboard_reaches_the_content_first(signed_in: Page) -> None:
 
 def test_no_page_is_wider_than_a_phone(signed_in: Page) -> None:
     page = signed_in
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    for address in ("/documents/", "/status/"):
-        page.goto(address)
-        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    # A phone, and a window of half the usual width, as at a zoom of 200 %.
+    for size in (PHONE, {"width": 720, "height": 450}):
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        for address in ("/documents/", "/status/", "/search/"):
+            page.goto(address)
+            assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
