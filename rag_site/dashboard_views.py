@@ -102,6 +102,11 @@ def _begin(version: SpaceVersion) -> str:
     return f"{spaces.begin_version(version.space)} is being built."
 
 
+def _prepare(version: SpaceVersion) -> str:
+    begun = spaces.begin_version(version.space, waits=True)
+    return f"{begun} is being built, and waits to be compared."
+
+
 def _activate(version: SpaceVersion) -> str:
     spaces.switch_to(version)
     return f"{version} is searched now."
@@ -123,12 +128,18 @@ SPACE_VERBS = {
         "is searched now. When it is full, searches switch to it in one step.",
         _begin,
     ),
+    "prepare": SpaceVerb(
+        "Prepare a switch",
+        "Every passage is embedded anew with the model of the settings, beside the version that "
+        "is searched now. When it is full it waits: compare both on a question set, then switch.",
+        _prepare,
+    ),
     "activate": SpaceVerb(
         "Search this version",
         "Searches switch to it at once. Vectors that it lacks are made afterwards; until then "
         "what lacks one is not found in this space.",
         _activate,
-        (SpaceVersionState.BUILDING, SpaceVersionState.RETIRED),
+        spaces.SWITCHABLE,
     ),
     "roll-back": SpaceVerb(
         "Roll back",

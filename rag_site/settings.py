@@ -148,6 +148,8 @@ RERANK_MODEL = env.str("RERANK_MODEL", "cross-encoder/ms-marco-MiniLM-L-6-v2")
 MODEL_DOWNLOADS = env.bool("MODEL_DOWNLOADS", True)
 # Whether workers export text encoders to ONNX, which encodes a query several times faster.
 COMPILE_ENCODERS = env.bool("COMPILE_ENCODERS", True)
+# Whether a version with another model waits, full, to be compared before it is searched.
+ASK_BEFORE_SWITCH = env.bool("ASK_BEFORE_SWITCH", False)
 
 # --- retrieval -------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from retrieval.api import SearchView
 from retrieval.evaluation_api import QuestionSetViewSet, RunViewSet
 from retrieval.profile_api import ProfileViewSet
 from retrieval.space_api import (
+    SpaceActivateView,
     SpaceRollBackView,
     SpacesView,
     SpaceVectorView,
@@ -23,6 +24,11 @@ urlpatterns = [
     path("search/", SearchView.as_view(), name="search"),
     path("spaces/", SpacesView.as_view(), name="spaces"),
     path("spaces/<str:space>/versions/", SpaceVersionsView.as_view(), name="space-versions"),
+    path(
+        "spaces/<str:space>/versions/<int:number>/activate/",
+        SpaceActivateView.as_view(),
+        name="space-activate",
+    ),
     path("spaces/<str:space>/roll-back/", SpaceRollBackView.as_view(), name="space-roll-back"),
     path(
         "spaces/<str:space>/vectors/<int:chunk>/remake/",

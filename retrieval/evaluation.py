@@ -15,6 +15,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from ingestion.errors import PermanentError
 from ingestion.models import Chunk
 from retrieval import measures, profiles
 from retrieval.candidates import CandidateFilter
@@ -25,6 +26,7 @@ from retrieval.models import (
     Question,
     QuestionSet,
     SearchProfile,
+    SpaceVersion,
 )
 from retrieval.request import SearchRequest
 from retrieval.search import SearchResult, search
@@ -45,14 +47,39 @@ def begin(
     created_by: Any = None,
 ) -> EvaluationRun:
     """Store a run to be made; None among the profiles stands for the settings."""
+    sides = [_as_it_is(profile) for profile in chosen]
+    return _begun(question_set, sides, scope=scope, created_by=created_by)
+
+
+def begin_comparison(
+    question_set: QuestionSet,
+    version: SpaceVersion,
+    *,
+    scope: str = EvaluationScope.SET,
+    created_by: Any = None,
+) -> EvaluationRun:
+    """Store a run of the live version of a space against one that may take its place.
+
+    Both are searched as people search now, under the live profile.
+    """
+    live = SpaceVersion.objects.live().get(space=version.space)
+    profile = _as_it_is(SearchProfile.objects.filter(is_live=True).first())
+    sides = [profile | {"name": str(one), "version": one.pk} for one in (live, version)]
+    return _begun(question_set, sides, scope=scope, created_by=created_by)
+
+
+def _as_it_is(profile: SearchProfile | None) -> dict[str, Any]:
+    if profile is None:
+        return {"name": "", "request": {}}
+    return {"name": profile.name, "request": profile.request}
+
+
+def _begun(
+    question_set: QuestionSet, sides: list[dict[str, Any]], *, scope: str, created_by: Any
+) -> EvaluationRun:
     return EvaluationRun.objects.create(
         question_set=question_set,
-        profiles=[
-            {"name": profile.name, "request": profile.request}
-            if profile
-            else {"name": "", "request": {}}
-            for profile in chosen
-        ],
+        profiles=sides,
         scope=scope,
         total=question_set.questions.count(),
         created_by=created_by,
@@ -68,6 +95,7 @@ def proceed(run: EvaluationRun, *, until: float = inf) -> bool:
     if run.state == EvaluationState.DONE:
         return True
     wanted = [_deep(profiles.request_of(profile["request"])) for profile in run.profiles]
+    named = [profile.get("version") for profile in run.profiles]
     questions = list(run.question_set.questions.select_related("document"))
     documents = frozenset(question.document_id for question in questions)
     run.state, run.total = EvaluationState.RUNNING, len(questions)
@@ -77,7 +105,8 @@ def proceed(run: EvaluationRun, *, until: float = inf) -> bool:
             return False
         within = run.scope == EvaluationScope.DOCUMENT
         ids = frozenset({question.document_id}) if within else documents
-        run.rows.append(ask(question, wanted, CandidateFilter(ids)))
+        versions = [_searchable(pk) for pk in named]
+        run.rows.append(ask(question, wanted, CandidateFilter(ids), versions))
         run.done = len(run.rows)
         EvaluationRun.objects.filter(pk=run.pk).update(done=run.done, state=run.state)
     run.report = report(run.rows, [profile["name"] for profile in run.profiles])
@@ -93,14 +122,29 @@ def fail(run: EvaluationRun, problem: str) -> None:
     )
 
 
+def _searchable(pk: int | None) -> Sequence[SpaceVersion]:
+    """Read the version that a side names, as it is now. Raises PermanentError."""
+    if pk is None:
+        return ()
+    version = SpaceVersion.objects.fed().filter(pk=pk).first()
+    if version is None:
+        raise PermanentError(
+            "A version that was to be compared is not kept up to date any more: compare again."
+        )
+    return (version,)
+
+
 def _deep(request: SearchRequest) -> SearchRequest:
     return replace(request, top_k=DEPTH)
 
 
 def ask(
-    question: Question, wanted: Sequence[SearchRequest], where: CandidateFilter
+    question: Question,
+    wanted: Sequence[SearchRequest],
+    where: CandidateFilter,
+    versions: Sequence[Sequence[SpaceVersion]] = (),
 ) -> dict[str, Any]:
-    """Search one question in each way; return its row."""
+    """Search one question in each way, in its own versions if any; return its row."""
     gold = gold_chunks(question)
     return {
         "question": question.text,
@@ -112,8 +156,11 @@ def ask(
         },
         "sides": [
             # Measured as if it were asked for the first time.
-            _side(search(question.text, where=where, request=each, use_cache=False), gold)
-            for each in wanted
+            _side(
+                search(question.text, where=where, request=each, use_cache=False, versions=own),
+                gold,
+            )
+            for each, own in zip(wanted, versions or [()] * len(wanted), strict=True)
         ],
     }
 

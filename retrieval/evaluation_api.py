@@ -15,7 +15,14 @@ from rest_framework.response import Response
 from ingestion import json_types
 from ingestion.models import Document
 from retrieval import background, evaluation, questions
-from retrieval.models import EvaluationRun, EvaluationScope, QuestionSet, SearchProfile
+from retrieval.models import (
+    EvaluationRun,
+    EvaluationScope,
+    QuestionSet,
+    SearchProfile,
+    SpaceVersion,
+    SpaceVersionState,
+)
 
 
 class GoldQuestionSerializer(serializers.Serializer[Any]):
@@ -97,7 +104,24 @@ class NewRunSerializer(serializers.Serializer[Any]):
         required=False,
         help_text="Up to two names; none: as the settings say. Two are compared.",
     )
+    version: Any = serializers.PrimaryKeyRelatedField(
+        queryset=SpaceVersion.objects.with_vectors().filter(state=SpaceVersionState.BUILDING),
+        required=False,
+        help_text="A version that waits, by its id: it is compared with the live one.",
+    )
     scope = serializers.ChoiceField(EvaluationScope.choices, default=EvaluationScope.SET)
+
+    def validate_version(self, version: SpaceVersion) -> SpaceVersion:
+        if not version.is_to_be_compared:
+            raise json_types.Refused(f"{version} is not full, or does not wait.")
+        return version
+
+    def validate(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        if wanted.get("version") and wanted.get("profiles"):
+            raise json_types.Refused(
+                {"profiles": "A version is compared under the live profile: name none."}
+            )
+        return wanted
 
     def validate_profiles(self, chosen: list[SearchProfile]) -> list[SearchProfile]:
         if len(chosen) > 2:
@@ -155,11 +179,10 @@ class RunViewSet(
         form = NewRunSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         wanted = form.validated_data
-        run = evaluation.begin(
-            wanted["set"],
-            wanted.get("profiles") or [None],
-            scope=wanted["scope"],
-            created_by=request.user,
-        )
+        how = {"scope": wanted["scope"], "created_by": request.user}
+        if version := wanted.get("version"):
+            run = evaluation.begin_comparison(wanted["set"], version, **how)
+        else:
+            run = evaluation.begin(wanted["set"], wanted.get("profiles") or [None], **how)
         background.request("run_evaluation", run.pk)
         return Response(RunSerializer(run).data, status.HTTP_202_ACCEPTED)

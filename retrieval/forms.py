@@ -89,20 +89,25 @@ class QuestionFileForm(forms.Form):
             raise forms.ValidationError("The file is not UTF-8 text.") from exc
 
 
-class RunForm(forms.Form):
-    """What to measure."""
+class QuestionsForm(forms.Form):
+    """Which questions to measure by, and where they are asked."""
 
     question_set = forms.ModelChoiceField(
         QuestionSet.objects.all(),
         empty_label=None,
         widget=forms.Select(attrs={"class": "select"}),
     )
-    a = ProfileField(label="Profile")
-    compare = forms.BooleanField(required=False, label="Compare with")
-    b = ProfileField(label="Second profile")
     scope = forms.ChoiceField(
         choices=EvaluationScope.choices,
         initial=EvaluationScope.SET,
         label="Search",
         widget=forms.Select(attrs={"class": "select"}),
     )
+
+
+class RunForm(QuestionsForm):
+    """What to measure."""
+
+    a = ProfileField(label="Profile")
+    compare = forms.BooleanField(required=False, label="Compare with")
+    b = ProfileField(label="Second profile")

@@ -13,4 +13,5 @@ urlpatterns = [
     path("evaluation/questions/", lab_views.upload, name="upload"),
     path("evaluation/begin/", lab_views.begin, name="begin"),
     path("evaluation/<int:pk>/", lab_views.run, name="run"),
+    path("versions/<int:pk>/", lab_views.compare_version, name="compare-version"),
 ]

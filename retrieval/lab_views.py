@@ -9,13 +9,13 @@ from django.contrib.auth.decorators import login_required, user_passes_test
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ingestion.errors import PermanentError
 from ingestion.models import Chunk, Document
 from retrieval import background, charts, evaluation, lab, questions, scope
-from retrieval.forms import LabForm, QuestionFileForm, RunForm
-from retrieval.models import EvaluationRun, EvaluationState, QuestionSet
+from retrieval.forms import LabForm, QuestionFileForm, QuestionsForm, RunForm
+from retrieval.models import EvaluationRun, EvaluationState, QuestionSet, SpaceVersion
 from retrieval.request import Query
 
 SHOWN_MEASURES = ("recall@1", "recall@3", "recall@5", "recall@10", "precision@5", "rr", "ndcg@10")
@@ -119,6 +119,31 @@ def begin(request: StaffRequest) -> HttpResponse:
     chosen = [wanted["a"], *([wanted["b"]] if wanted["compare"] else [])]
     run = evaluation.begin(
         wanted["question_set"], chosen, scope=wanted["scope"], created_by=request.user
+    )
+    background.request("run_evaluation", run.pk)
+    return redirect("lab:run", run.pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_only
+def compare_version(request: StaffRequest, pk: int) -> HttpResponse:
+    """Measure a version that may be switched to against the live one, on a question set."""
+    version = get_object_or_404(SpaceVersion.objects.with_vectors(), pk=pk)
+    if not version.is_to_be_compared:
+        messages.error(request, f"{version} does not wait to be compared.")
+        return redirect("lab:evaluations")
+    form = QuestionsForm(request.POST or None)
+    if not form.is_valid():
+        context = {
+            "version": version,
+            "live": SpaceVersion.objects.live().get(space=version.space),
+            "form": form,
+            "sets": QuestionSet.objects.exists(),
+        }
+        return render(request, "retrieval/compare_version.html", context)
+    wanted = form.cleaned_data
+    run = evaluation.begin_comparison(
+        wanted["question_set"], version, scope=wanted["scope"], created_by=request.user
     )
     background.request("run_evaluation", run.pk)
     return redirect("lab:run", run.pk)

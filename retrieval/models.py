@@ -68,6 +68,9 @@ class SpaceVersion(models.Model):
     pruned_to = models.PositiveBigIntegerField(default=0)
     chunks_total = models.PositiveIntegerField(default=0, help_text="To embed, while it is built.")
     chunks_done = models.PositiveIntegerField(default=0)
+    waits = models.BooleanField(
+        default=False, help_text="When it is full, it is not searched before somebody says so."
+    )
     error = models.TextField(blank=True, help_text="Why building it stopped.")
     # A writer holds the version while it builds an index; a stale lock is taken over.
     writer = models.CharField(max_length=64, blank=True)
@@ -92,6 +95,12 @@ class SpaceVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.space} v{self.number} ({self.model})"
+
+    @property
+    def is_to_be_compared(self) -> bool:
+        """Whether it is full, kept up to date, and waits for somebody to switch to it."""
+        is_full = 0 < self.chunks_total <= self.chunks_done
+        return self.state == SpaceVersionState.BUILDING and self.waits and is_full
 
 
 class Embedding(models.Model):
@@ -232,8 +241,8 @@ class EvaluationRun(models.Model):
     """A question set searched under one profile, or two to compare.
 
     `profiles` holds each one's name and request as they were; an empty name stands for the
-    settings. `rows` are the questions done so far: see retrieval.evaluation. `report` is
-    there when it is done.
+    settings. One may name a `version` of a space to search instead of the live one. `rows` are
+    the questions done so far: see retrieval.evaluation. `report` is there when it is done.
     """
 
     question_set = models.ForeignKey(QuestionSet, on_delete=models.CASCADE, related_name="runs")

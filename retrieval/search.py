@@ -14,7 +14,7 @@ from retrieval import caching, named_places, profiles, spaces, vectors
 from retrieval.candidates import CandidateFilter
 from retrieval.duplicates import groups
 from retrieval.fusion import Ranking
-from retrieval.models import Embedding
+from retrieval.models import Embedding, SpaceVersion
 from retrieval.query_vectors import QueryVectors
 from retrieval.request import Query, SearchRequest
 from retrieval.signals import searched
@@ -78,12 +78,14 @@ def search(
     rerank: bool = True,
     request: SearchRequest | None = None,
     use_cache: bool = True,
+    versions: Sequence[SpaceVersion] = (),
 ) -> SearchResult:
     """Find the chunks that best answer a query, within what the filter lets through.
 
     Every source of the request is asked, the lists are fused, repeated passages are left out,
     and the best are put in order by the final stage. Without a request, that of the live
     search profile is run. What could not be used is said in `notes`; it never fails the rest.
+    `versions`, as just read from the database, are searched instead of the live ones.
     """
     request = request or profiles.standard()
     if weights:
@@ -93,7 +95,10 @@ def search(
     if top_k is not None:
         request = replace(request, top_k=top_k)
     asked = Query(query) if isinstance(query, str) else query
-    return search_many([asked], where=where, request=request, use_cache=use_cache)[0]
+    many = search_many(
+        [asked], where=where, request=request, use_cache=use_cache, versions=versions
+    )
+    return many[0]
 
 
 def search_many(
@@ -102,8 +107,9 @@ def search_many(
     where: CandidateFilter,
     request: SearchRequest,
     use_cache: bool = True,
+    versions: Sequence[SpaceVersion] = (),
 ) -> list[SearchResult]:
-    """Run one request for several queries, which are encoded together.
+    """Run one request for several queries, which are encoded together; see `search`.
 
     Answers are kept for a while, by all that they follow from; `use_cache` switches that off.
 
@@ -111,7 +117,7 @@ def search_many(
     """
     if where.finds_nothing:
         return [NOTHING for _ in queries]
-    live = spaces.live_versions()
+    live = spaces.live_versions() | {version.space: version for version in versions}
     encoder = QueryVectors(queries, use_cache=use_cache)
     results = []
     for number, query in enumerate(queries):

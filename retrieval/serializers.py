@@ -274,9 +274,18 @@ class SpaceSerializer(serializers.Serializer[Any]):
     build = SpaceBuildSerializer(allow_null=True)
 
 
+class NewVersionSerializer(serializers.Serializer[Any]):
+    """How to begin a version."""
+
+    waits = serializers.BooleanField(
+        default=False, help_text="Do not switch to it when it is full: it is to be compared first."
+    )
+
+
 class SpaceVersionSerializer(serializers.Serializer[Any]):
     """A space filled with one model."""
 
+    id = serializers.IntegerField(source="pk")
     number = serializers.IntegerField()
     state = serializers.ChoiceField(choices=SpaceVersionState.choices)
     model = serializers.CharField()
@@ -284,6 +293,9 @@ class SpaceVersionSerializer(serializers.Serializer[Any]):
     metric = serializers.CharField()
     done = serializers.IntegerField(source="chunks_done", help_text="Chunks embedded.")
     total = serializers.IntegerField(source="chunks_total")
+    waits = serializers.BooleanField(
+        help_text="When it is full, it is not searched before somebody activates it."
+    )
     error = serializers.CharField()
     created_at = serializers.DateTimeField()
     activated_at = serializers.DateTimeField(allow_null=True)

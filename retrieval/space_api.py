@@ -14,7 +14,11 @@ from ingestion.models import Chunk
 from retrieval import embedding, space_status, spaces
 from retrieval.models import SpaceVersion
 from retrieval.permissions import StaffChanges
-from retrieval.serializers import SpaceSerializer, SpaceVersionSerializer
+from retrieval.serializers import (
+    NewVersionSerializer,
+    SpaceSerializer,
+    SpaceVersionSerializer,
+)
 
 
 class SpacesView(APIView):
@@ -33,17 +37,33 @@ class SpaceVersionsView(APIView):
         versions = SpaceVersion.objects.filter(space=_known(space))
         return Response(SpaceVersionSerializer(versions, many=True).data)
 
-    @extend_schema(request=None, responses={202: SpaceVersionSerializer})
+    @extend_schema(request=NewVersionSerializer, responses={202: SpaceVersionSerializer})
     def post(self, request: Request, space: str) -> Response:
         """Begin a version with the model of the settings, beside the live one.
 
-        The workers fill it; it is switched to in one step when it is full.
+        The workers fill it; it is switched to in one step when it is full, unless it waits.
         """
+        form = NewVersionSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
         try:
-            version = spaces.begin_version(_known(space))
+            version = spaces.begin_version(_known(space), waits=form.validated_data["waits"])
         except ValueError as exc:
             raise PermanentError(str(exc)) from exc
         return Response(SpaceVersionSerializer(version).data, status=202)
+
+
+class SpaceActivateView(APIView):
+    permission_classes = [*APIView.permission_classes, StaffChanges]
+
+    @extend_schema(request=None, responses=SpaceVersionSerializer)
+    def post(self, request: Request, space: str, number: int) -> Response:
+        """Search this version, at once; vectors that it lacks are made afterwards."""
+        versions = SpaceVersion.objects.with_vectors().filter(space=_known(space))
+        version = get_object_or_404(versions, number=number)
+        if version.state not in spaces.SWITCHABLE:
+            raise PermanentError(f"{version} is {version.state}: it cannot be switched to.")
+        spaces.switch_to(version)
+        return Response(SpaceVersionSerializer(version).data)
 
 
 class SpaceRollBackView(APIView):

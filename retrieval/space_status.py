@@ -40,6 +40,8 @@ class Build:
     done: int
     total: int
     error: str
+    # Full, and not to be searched before somebody says so.
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,12 @@ def _build_of(space: str) -> Build | None:
     if version is None:
         return None
     return Build(
-        version.number, version.model, version.chunks_done, version.chunks_total, version.error
+        version.number,
+        version.model,
+        version.chunks_done,
+        version.chunks_total,
+        version.error,
+        version.is_to_be_compared,
     )
 
 

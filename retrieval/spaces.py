@@ -97,11 +97,13 @@ def _sync(space: str, live: SpaceVersion | None, wanted: dict[str, Any]) -> None
         SpaceVersion.objects.filter(pk=live.pk).update(index_settings=index_settings)
     if not available or not _is_better(wanted, live):
         return
+    # What stands in for a model gives way to it at once.
+    waits = settings.ASK_BEFORE_SWITCH and live.input != SpaceInput.DESCRIPTION
     newer = SpaceVersion.objects.filter(space=space, number__gt=live.number)
     # A version that was rolled back is not begun again by itself.
     same = {key: wanted[key] for key in ("model", "metric", "input")}
     if not newer.filter(**same).exists():
-        _create(space, SpaceVersionState.BUILDING, wanted, index_settings)
+        _create(space, SpaceVersionState.BUILDING, {**wanted, "waits": waits}, index_settings)
 
 
 def _is_better(wanted: dict[str, Any], live: SpaceVersion) -> bool:
@@ -137,10 +139,15 @@ def _create(
     logger.info("%s begins, %s.", version, version.state)
 
 
-def begin_version(space: str) -> SpaceVersion:
+# What may be switched to by hand.
+SWITCHABLE = (SpaceVersionState.BUILDING, SpaceVersionState.RETIRED)
+
+
+def begin_version(space: str, *, waits: bool = False) -> SpaceVersion:
     """Begin a version with the model that the settings name, also after a roll-back.
 
-    One that is being built already goes on instead. Raises ValueError for the keywords.
+    When it is full it is switched to, unless it `waits` to be compared with the live one. One
+    that is being built already goes on instead. Raises ValueError for the keywords.
     """
     if space == keywords.SPACE:
         raise ValueError("the keyword index has no model to switch; rebuild it instead")
@@ -153,6 +160,8 @@ def begin_version(space: str) -> SpaceVersion:
         index_settings = settings.SPACES[space].get("index", {})
         _create(space, SpaceVersionState.BUILDING, wanted, index_settings)
         version = of_space[0]
+    SpaceVersion.objects.filter(pk=version.pk).update(waits=waits)
+    version.waits = waits
     transaction.on_commit(lambda: background.request("build_space_version", version.pk))
     return version
 
@@ -160,6 +169,7 @@ def begin_version(space: str) -> SpaceVersion:
 def build_version(version: SpaceVersion, *, until: float = inf) -> bool:
     """Give every published chunk its vector in this version, then make the version live.
 
+    One that `waits` is left as it is, full, until somebody switches to it.
     For a live version, fill its gaps. Goes on where it stopped. Returns False when it is to
     be called again, because the clock (time.monotonic) has passed `until`. Raises LeaseLost
     when another process is at it, and ModelUnavailable.
@@ -182,13 +192,13 @@ def build_version(version: SpaceVersion, *, until: float = inf) -> bool:
 
 
 def _build_step(version: SpaceVersion, until: float) -> bool:
-    """Fill what is missing, and switch if nothing was; False if it has to be tried again."""
+    """Fill what is missing; if nothing was, switch, or wait. False: it has to be tried again."""
     revision = version.revision
     if not fill(version, until=until):
         return False
     if building.is_due(version):
         building.build_snapshot(version)
-    return activate(version, at_revision=revision)
+    return version.waits or activate(version, at_revision=revision)
 
 
 def fill(version: SpaceVersion, *, until: float = inf) -> bool:
@@ -296,9 +306,10 @@ def _switch(version: SpaceVersion, **fields: Any) -> None:
 def switch_to(version: SpaceVersion) -> None:
     """Search this version, at once; its gaps are filled after."""
     with transaction.atomic():
-        # Changes were not recorded for it while it was retired, so nothing that was derived
+        # Changes are not recorded for a version while it is retired, so nothing that was derived
         # from its rows may be served: under a new uuid, all of it is foreign.
-        _switch(version, uuid=uuid.uuid4())
+        was_fed = version.state == SpaceVersionState.BUILDING
+        _switch(version, **({} if was_fed else {"uuid": uuid.uuid4()}))
         transaction.on_commit(lambda: background.request("build_space_version", version.pk))
     version.refresh_from_db()
 

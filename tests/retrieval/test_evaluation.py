@@ -4,9 +4,10 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
+from ingestion.errors import PermanentError
 from ingestion.models import Chunk, Document, Page
-from retrieval import evaluation, questions, tasks
-from retrieval.models import EvaluationRun, Question, QuestionSet, SearchProfile
+from retrieval import evaluation, questions, spaces, tasks
+from retrieval.models import EvaluationRun, Question, QuestionSet, SearchProfile, SpaceVersion
 from retrieval.questions import BadQuestions
 from tests.retrieval.test_search import figure
 
@@ -157,3 +158,30 @@ def test_the_command(question_set, tmp_path):
         run("nothing")
     with pytest.raises(CommandError, match="no profile x; there is settings, bad, words"):
         run("fruits", "--profile", "x")
+
+
+def test_a_version_that_waits_is_compared_with_the_live_one(question_set, settings):
+    settings.SPACES["text"]["model"] = "fruit-2"
+    version = spaces.begin_version("text", waits=True)
+    assert spaces.build_version(version)
+    # As if the new model had taken every passage for the same: it finds nothing by meaning.
+    row = version.embeddings.first()
+    version.embeddings.update(vector=row.vector)
+    run = evaluation.begin_comparison(question_set, SpaceVersion.objects.get(pk=version.pk))
+    assert evaluation.proceed(run)
+    first, second = run.report["sides"]
+    assert (first["name"], second["name"]) == ("text v1 (fruit-1)", "text v2 (fruit-2)")
+    assert first["sources"]["text"]["in_ten"] == second["sources"]["text"]["in_ten"] == 1
+    ranks = [[side["lists"]["text"] for side in row["sides"]] for row in run.rows]
+    assert any(before != after for before, after in ranks)
+    assert run.report["comparison"]
+
+
+def test_a_version_that_was_given_up_meanwhile_is_not_compared(question_set, settings):
+    settings.SPACES["text"]["model"] = "fruit-2"
+    version = spaces.begin_version("text", waits=True)
+    spaces.build_version(version)
+    run = evaluation.begin_comparison(question_set, version)
+    SpaceVersion.objects.filter(pk=version.pk).update(state="discarded")
+    with pytest.raises(PermanentError, match="compare again"):
+        evaluation.proceed(run)

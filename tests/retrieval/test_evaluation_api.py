@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth import get_user_model
 
-from retrieval import background, tasks
+from retrieval import background, spaces, tasks
+from retrieval.models import SpaceVersion
 from tests.retrieval.test_evaluation import fruits, question_set  # noqa: F401  (fixtures)
 
 pytestmark = pytest.mark.django_db
@@ -59,3 +60,18 @@ def test_only_staff_may(client, question_set, redis_cache) -> None:  # noqa: F81
     for path in ("sets", "runs"):
         assert client.get(f"{API}/{path}/").status_code == 403
         assert post(client, path, {"set": question_set.pk}).status_code == 403
+
+
+def test_a_version_that_waits_is_compared_and_activated(staff, question_set, settings) -> None:  # noqa: F811
+    settings.SPACES["text"]["model"] = "fruit-2"
+    versions = "/api/v1/spaces/text/versions/"
+    begun = staff.post(versions, {"waits": True}, content_type="application/json").json()
+    wanted = {"set": question_set.pk, "version": begun["id"]}
+    assert post(staff, "runs", wanted).status_code == 422
+    assert spaces.build_version(SpaceVersion.objects.get(pk=begun["id"]))
+    run = post(staff, "runs", wanted)
+    assert run.status_code == 202
+    assert run.json()["profiles"] == ["text v1 (fruit-1)", "text v2 (fruit-2)"]
+    done = staff.post(f"{versions}2/activate/").json()
+    assert (done["state"], done["waits"]) == ("live", True)
+    assert staff.post(f"{versions}2/activate/").status_code == 422

@@ -5,7 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from ingestion.models import Chunk
-from retrieval import tasks
+from retrieval import spaces, tasks
 from retrieval.models import EvaluationRun, Question, QuestionSet, SearchProfile
 from tests.retrieval.test_evaluation import ONLY_WORDS, fruits, question_set  # noqa: F401
 from tests.retrieval.test_search import figure
@@ -142,3 +142,20 @@ def test_pages_carry_no_inline_script_or_style(staff, library):
         shown = page(staff, name, **query)
         assert "style=" not in shown
         assert "<script>" not in shown
+
+
+def test_a_version_is_compared_before_the_switch(staff, question_set, settings, asked):  # noqa: F811
+    settings.SPACES["text"]["model"] = "fruit-2"
+    version = spaces.begin_version("text", waits=True)
+    path = reverse("lab:compare-version", args=[version.pk])
+    assert "does not wait" in staff.get(path, follow=True).content.decode()
+    spaces.build_version(version)
+    shown = staff.get(path).content.decode()
+    assert "v1 against v2" in shown
+    asked.clear()
+    answer = staff.post(path, {"question_set": question_set.pk, "scope": "set"})
+    run = EvaluationRun.objects.get()
+    assert asked == [("run_evaluation", run.pk)]
+    assert answer.url == reverse("lab:run", args=[run.pk])
+    tasks.run_evaluation(run.pk)
+    assert "text v2 (fruit-2)" in page(staff, "run", run.pk)

@@ -306,3 +306,38 @@ def test_a_slow_count_is_not_made_again_at_once(library, monkeypatch) -> None:
     library.document("plum")
     Embedding.objects.all().delete()
     assert spaces.describe()[0].missing == 2
+
+
+def test_a_version_that_waits_is_filled_kept_and_not_searched_before_somebody_says_so(
+    library, settings
+) -> None:
+    one = library.document("apple", "pear")
+    settings.SPACES["text"]["model"] = "fruit-2"
+    version = spaces.begin_version("text", waits=True)
+    assert not version.is_to_be_compared
+    assert spaces.build_version(version)
+    version.refresh_from_db()
+    assert version.is_to_be_compared
+    assert spaces.live_versions()["text"].number == 1
+    library.document("plum")
+    assert version.embeddings.count() == 3
+    before = version.uuid
+    spaces.switch_to(version)
+    assert (version.state, version.uuid) == ("live", before)
+    assert search("text", "pear", one)[0] == "pear"
+
+
+def test_a_model_of_the_settings_may_have_to_wait(library, settings) -> None:
+    library.document("apple")
+    settings.ASK_BEFORE_SWITCH = True
+    settings.SPACES["text"]["model"] = "fruit-2"
+    spaces.sync()
+    assert building_version("text").waits
+
+
+def test_what_stands_in_for_a_model_never_waits(library, settings) -> None:
+    without_picture_model(settings)
+    library.document(FIGURE)
+    settings.ASK_BEFORE_SWITCH = True
+    picture_model_arrives(settings)
+    assert not building_version("image").waits

@@ -21,6 +21,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--here", action="store_true", help="build in this process, not by the workers"
         )
+        parser.add_argument(
+            "--wait", action="store_true", help="begin: do not switch to it when it is full"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         spaces.sync()
@@ -29,21 +32,21 @@ class Command(BaseCommand):
                 known = ", ".join(spaces.live_versions())
                 raise CommandError(f"Name a space: {known}.")
             try:
-                ACTIONS[options["action"]](self, options["space"], options["here"])
+                ACTIONS[options["action"]](self, options["space"], options)
             except (ValueError, LookupError, PermanentError, TransientError) as exc:
                 raise CommandError(str(exc)) from exc
         for version in SpaceVersion.objects.all():
             self.stdout.write(_line(version))
 
-    def begin(self, space: str, here: bool) -> None:
+    def begin(self, space: str, options: dict[str, Any]) -> None:
         """Fill the next version beside the live one; it is switched to when it is full."""
-        version = spaces.begin_version(space)
-        if here:
+        version = spaces.begin_version(space, waits=options["wait"])
+        if options["here"]:
             self._build(version)
 
-    def roll_back(self, space: str, here: bool) -> None:
+    def roll_back(self, space: str, options: dict[str, Any]) -> None:
         version = spaces.roll_back(space)
-        if here:
+        if options["here"]:
             self._build(version)
 
     def _build(self, version: SpaceVersion) -> None:
