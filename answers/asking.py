@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
+from answers.quantities import quantities
 from answers.words import content_words, words
+
+Asked = Literal["money", "share", "number", "date", "anything"]
+
 
 _COMPARES = re.compile(
     r"\b(compar\w*|versus|vs\.?|differ\w*|both|than|contrast|similarit\w*|unlike|"
@@ -34,6 +39,62 @@ _POINTS = re.compile(
     re.IGNORECASE,
 )
 _PAGES = re.compile(r"\b(?:pages?|slides?|p\.|pp\.|seiten?|folien?)\s*(\d{1,4})\b", re.IGNORECASE)
+
+_MEASURE = (
+    r"(number|amount|rate|ratio|value|size|average|total|count|length|width|height|weight|"
+    r"distance|duration|age|score|limit|maximum|minimum|frequency|temperature|volume)"
+)
+_MONEY = (
+    r"(price|cost|fee|budget|salar(y|ies)|wages?|revenues?|income|profits?|sales|spending|"
+    r"expenses?|expenditures?|deductibles?|co-?pays?|copayments?|premiums?|reimbursements?|debt|"
+    r"assets|liabilities|capex|ebitda|dividends?|earnings|cash flow)"
+)
+_WHAT = r"\bwhat(?:['’]s| is| was| were| are| will be) (?:\S+ ){0,4}?"
+# The first that fits tells; each is as people ask in English.
+_KINDS_ASKED: tuple[tuple[Asked, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(pattern, re.IGNORECASE))
+    for kind, pattern in (
+        ("date", r"\bwhen\b(?! (you|to|should|do|does|using|they|we|it)\b)"),
+        ("date", r"\b(which|what) (year|date|day|month|quarter)s?\b"),
+        ("share", r"\b(what|which|how) [\w ]{0,20}?(percent|percentage|share|proportion)\b"),
+        ("number", r"\bhow (many|long|often|old|far|big|large|high|tall|deep|fast|heavy)\b"),
+        ("number", r"\bhow much (time|space|memory|water|energy|longer|faster|more|less)\b"),
+        ("money", rf"\bhow much\b(?=.*\b({_MONEY}|pay|paid|spend|spent|earn\w*|money|worth)\b)"),
+        ("number", r"\bhow much\b"),
+        ("money", rf"{_WHAT}{_MONEY}\b(?! (of|for) (living)\b)"),
+        ("number", rf"{_WHAT}{_MEASURE}\b"),
+    )
+)
+_DATE = re.compile(
+    r"\b(1[5-9]|20)\d\d\b|\b(january|february|march|april|may|june|july|august|september|"
+    r"october|november|december|(jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.?(?= \d))\b|"
+    r"\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b|\b(q[1-4]|\d{1,2}(:\d\d)? ?[ap]\.?m\b)|"
+    r"\b(days?|weeks?|months?|years?|annually|daily|monthly|weekly)\b",
+    re.IGNORECASE,
+)
+
+
+def kind_of_answer(question: str) -> Asked:
+    """Tell what an answer must hold, as the question is worded; "anything" where it is open."""
+    asked = core(question)
+    return next((kind for kind, pattern in _KINDS_ASKED if pattern.search(asked)), "anything")
+
+
+def fit(text: str, asked: Asked) -> float:
+    """Tell how far a text holds the kind of thing that is asked for, from -1 to 1.
+
+    1 for a date, a sum of money, a share or a number as asked; 0.5 where the sign is missing,
+    which in a table may stand in the header; -1 without any. A year is no number.
+    """
+    if asked == "anything":
+        return 0.0
+    if asked == "date":
+        return 1.0 if _DATE.search(text) else -1.0
+    found = [quantity for quantity in quantities(text) if not quantity.is_year]
+    signed = {"money": "is_money", "share": "is_percent"}.get(asked)
+    if signed and not any(getattr(quantity, signed) for quantity in found):
+        return 0.5 if found else -1.0
+    return 1.0 if found else -1.0
 
 
 def compares(question: str) -> bool:

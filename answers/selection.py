@@ -17,16 +17,11 @@ from answers.passages import Passage
 from answers.words import content_words, kin, numbers, stem
 
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-_AMOUNT_ASKED = re.compile(
-    r"\b(how (much|many|long|often|old|far|big|large|high|tall)|what (is|was|were|are) the "
-    r"(number|amount|percentage|percent|share|rate|ratio|value|price|cost|total|size|"
-    r"average|growth|revenue|income)|percentage|when|which year|what year|what date)\b",
-    re.IGNORECASE,
-)
 # Shorter words have too many neighbours to tell a misspelling from another word.
 SHORTEST_RESPELT = 5
 SPELLING = 0.8
 FRAGMENT_WORDS = 6
+TITLE_WORDS = 12
 YEARS_SUPPORT = 0.3
 PARTS_OF_DOCUMENTS = frozenset(
     stem(word)
@@ -49,7 +44,7 @@ class Weights:
     words: float = 0.8
     context_words: float = 0.4
     years: float = 0.15
-    amount: float = 0.08
+    kind: float = 0.12
     rank: float = 0.05
     fragment: float = -0.15
 
@@ -69,7 +64,8 @@ class Terms:
 
     weights: dict[str, float]
     years: frozenset[str]
-    asks_amount: bool
+    # What a passage must hold to be an answer, as the question is worded.
+    asked: asking.Asked
     # For each word, the stems of the passages that are kin to it.
     kin: dict[str, frozenset[str]]
 
@@ -99,7 +95,7 @@ def terms_of(question: str, passages: Sequence[Passage]) -> Terms:
     return Terms(
         weights={term: math.log(1 + count / (1 + held[term])) for term in asked},
         years=frozenset(_YEAR.findall(question)),
-        asks_amount=bool(_AMOUNT_ASKED.search(question)),
+        asked=asking.kind_of_answer(question),
         kin=kindred,
     )
 
@@ -150,9 +146,10 @@ def _scored(passage: Passage, cosine: float, terms: Terms, weights: Weights) -> 
         + weights.words * said
         + weights.context_words * around
         + weights.years * years
-        + weights.amount * (terms.asks_amount and bool(numbers(passage.text)))
+        # A figure's numbers are in its picture.
+        + weights.kind * (passage.kind != "figure" and asking.fit(passage.text, terms.asked))
         + weights.rank / passage.number
-        + weights.fragment * (len(passage.text.split()) < FRAGMENT_WORDS)
+        + weights.fragment * _is_fragment(passage)
     )
     return Scored(passage, total, support=cosine + said + around + YEARS_SUPPORT * years)
 
@@ -163,6 +160,15 @@ def _worth(found: Iterable[str], terms: Terms) -> float:
 
 def _header_stems(passage: Passage) -> set[str]:
     return word_stems(" ".join(passage.header))
+
+
+def _is_fragment(passage: Passage) -> bool:
+    """Tell what says too little to be quoted: a few words, or a title without a sentence."""
+    count = len(passage.text.split())
+    if count < FRAGMENT_WORDS:
+        return True
+    is_title = passage.kind == "sentence" and not passage.lead_in and count < TITLE_WORDS
+    return is_title and passage.text[-1].isalnum() and not numbers(passage.text)
 
 
 def _years(passage: Passage, terms: Terms) -> float:

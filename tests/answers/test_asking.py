@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from answers.asking import about_layout, compares, pages_named
+from answers.asking import about_layout, compares, fit, kind_of_answer, pages_named
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,35 @@ def test_questions_about_the_look_of_a_page():
     assert about_layout("How many bars has the chart on page 7?")
     assert not about_layout("How much leave do employees get?")
     assert pages_named("On page 7 and slide 12, not in 2019") == {"7", "12"}
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("How much is the PerksPlus reimbursement?", "money"),
+        ("How much does the plan cost?", "money"),
+        ("What was Adobe's net income in 2022?", "money"),
+        ("What percentage of people voted?", "share"),
+        ("How many employees work in Lisbon?", "number"),
+        ("What is the total number of pages?", "number"),
+        ("How much time do I have?", "number"),
+        ("When was the company founded?", "date"),
+        ("In which year did sales peak?", "date"),
+        ("When should I call a doctor?", "anything"),
+        ("What does a product manager do?", "anything"),
+        ("Who signed the report?", "anything"),
+    ],
+)
+def test_the_kind_of_answer(question, kind):
+    assert kind_of_answer(question) == kind
+
+
+def test_what_fits_the_kind_of_answer():
+    assert fit("It covers up to $1,000 a year.", "money") == 1.0
+    assert fit("| Europe | 3.1 | 2.9 |", "money") == 0.5
+    assert fit("PerksPlus, a program of 2023", "money") == -1.0
+    assert fit("It rose by 12 %.", "share") == 1.0
+    assert fit("It was signed on 4 May.", "date") == 1.0
+    assert fit("It was signed.", "date") == -1.0
+    assert fit("Twelve people work there.", "number") == 1.0
+    assert fit("anything", "anything") == 0.0
