@@ -111,9 +111,14 @@ def _formula(region: Region, words: list[Word]) -> Block | None:
     return Block(
         kind="formula",
         box=bounding_box(box for _, box in found),
-        lines=tuple(Line(text, box) for text, box in found),
+        lines=tuple(Line(_marked(latex), box) for latex, box in found),
         font_size=prevailing_size(words),
     )
+
+
+def _marked(latex: str) -> str:
+    """Mark LaTeX as what it is, for whoever renders or reads it; a dollar sign in it forbids it."""
+    return latex if "$" in latex else f"$${latex}$$"
 
 
 def _outline_level(text: str, outline: Mapping[str, int]) -> int | None:
