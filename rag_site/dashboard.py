@@ -17,7 +17,8 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from ingestion import liveness
 from ingestion.models import Chunk, Document, DocumentState, Page
-from rag_site import health, operations
+from rag_site import cache_use, health, operations
+from rag_site.cache_use import CacheUse
 from rag_site.health import Check
 from rag_site.operations import Operation
 from retrieval import spaces, status
@@ -124,6 +125,7 @@ class Dashboard:
     models: Sequence[ModelState]
     services: Sequence[Check]
     disk: Disk
+    cache: CacheUse | None
     failed: Sequence[Document]
     operations: Sequence[Operation]
 
@@ -138,6 +140,7 @@ def gather(user: Any) -> Dashboard:
         models=status.model_states(),
         services=health.services(),
         disk=_disk(),
+        cache=_cache(),
         failed=list(failed.order_by("-updated_at")[:ERRORS_SHOWN]),
         operations=operations.recent(),
     )
@@ -204,6 +207,13 @@ def _spaces() -> list[Space]:
     for version in SpaceVersion.objects.order_by("space", "-number"):
         versions.setdefault(version.space, []).append(version)
     return [Space(now, versions.get(now.name, [])) for now in spaces.describe()]
+
+
+def _cache() -> CacheUse | None:
+    try:
+        return cache_use.today()
+    except redis.RedisError:
+        return None
 
 
 def _disk() -> Disk:

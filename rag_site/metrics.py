@@ -34,7 +34,7 @@ from answers import pool
 from answers.signals import answered
 from ingestion.models import Chunk, Document, DocumentState, Page, PageState
 from ingestion.signals import page_finished
-from rag_site import health
+from rag_site import cache_use, health
 from retrieval.models import Embedding, SpaceVersion
 from retrieval.signals import searched
 
@@ -77,6 +77,7 @@ def _count_search(
     sender: Any, timings: dict[str, float], *, is_cached: bool = False, **_: Any
 ) -> None:
     SEARCHES.labels("cache" if is_cached else "index").inc()
+    cache_use.count(is_cached=is_cached)
     for stage, seconds in timings.items():
         SEARCH_SECONDS.labels(stage).observe(seconds)
 

@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 
 from ingestion.collections import default_for
 from ingestion.models import Document, DocumentState
-from rag_site import dashboard, health, operations
+from rag_site import cache_use, dashboard, health, operations
 from retrieval import spaces
 from retrieval.models import SpaceVersion, SpaceVersionState
 from tests.ingestion.ready_document import make_document
@@ -126,6 +126,16 @@ def test_the_doctor_runs_in_a_worker_and_shows_what_it_found(
     assert "missing_vectors" in {finding.code for finding in operation.findings}
     client.force_login(boss)
     assert "published passages have no vector" in client.get("/dashboard/").content.decode()
+
+
+def test_it_tells_what_the_cache_spares(client, boss, redis_url) -> None:
+    client.force_login(boss)
+    assert "No search today" in client.get("/dashboard/live/").content.decode()
+    for is_cached in (False, True, True, True):
+        cache_use.count(is_cached=is_cached)
+    text = client.get("/dashboard/live/").content.decode()
+    assert "75&nbsp;%" in text
+    assert "3 of 4 answered from it" in text
 
 
 def test_a_queue_that_is_away_is_said(client, boss, settings, monkeypatch) -> None:

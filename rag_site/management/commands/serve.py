@@ -21,6 +21,8 @@ from rag_site import redis_server
 from rag_site.supervisor import Service, Supervisor
 
 MIN_FREE_MB = 500
+# A busy machine may take minutes; a service that has died is not waited for.
+REDIS_SECONDS, WEB_SECONDS = 60, 600
 ADMIN_NAME = "admin"
 # Who searches waits for the web server; a document that is parsed may take a little longer.
 WORKER_NICE = 5
@@ -63,7 +65,7 @@ class Command(BaseCommand):
     def _start(self, supervisor: Supervisor) -> None:
         self.stdout.write("Starting ...")
         if settings.REDIS_IS_EMBEDDED and not supervisor.run(
-            _redis_service(), until=_redis_answers, seconds=20
+            _redis_service(), until=_redis_answers, seconds=REDIS_SECONDS
         ):
             raise CommandError("The private Redis server did not start; see the lines above.")
         if not _redis_answers():
@@ -75,7 +77,7 @@ class Command(BaseCommand):
             local = Service("The local model", _local_model_command())
             supervisor.run(local, until=lambda: True, seconds=5)
         web = Service("The web server", _web_command())
-        if not supervisor.run(web, until=_web_answers, seconds=120):
+        if not supervisor.run(web, until=_web_answers, seconds=WEB_SECONDS):
             if supervisor.stopping:
                 return
             raise CommandError("The web server did not start; see the lines above.")
