@@ -16,6 +16,9 @@ from ingestion.text_repair import clean
 
 # Less sure than this, from 0 to 1, and a line is noise more often than text.
 LEAST_CONFIDENCE = 0.5
+# Lines are looked for in an image of at most this many pixels a side, and read from the whole
+# one: on pages of small print that takes 0.8 of the time, on slides 0.6, and loses 0.5 % of words.
+LONGEST_SEARCHED = 1280
 # What is found is a little higher than the letters are: the font's size, and how far above
 # the lower edge the baseline runs, as shares of the height of a line's box.
 SIZE, BASELINE = 0.75, 0.22
@@ -69,6 +72,8 @@ class Reader:
                 "Global.use_cls": False,
                 "Global.return_word_box": True,
                 "Global.text_score": LEAST_CONFIDENCE,
+                "Det.limit_type": "max",
+                "Det.limit_side_len": LONGEST_SEARCHED,
                 # Lines of different length in one batch are padded to the longest.
                 "Rec.rec_batch_num": 1,
                 # Pages, not models, are run in parallel.
