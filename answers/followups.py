@@ -13,6 +13,13 @@ _POINTING = re.compile(
     r"same|former|latter|above|previous|instead|there|then|else|more)\b",
     re.IGNORECASE,
 )
+# Words of that list that point at nothing: "people that work there", "how many are there".
+_NOT_POINTING = re.compile(
+    r"(?<=\w )that (?=(has|have|had|is|are|was|were|can|could|may|must|will|would|do|does|did|"
+    r"\w+(s|ed))\b)|\b(is|are|was|were) there\b|\bthere (is|are|was|were)\b|"
+    r"\b(more|other|rather|less|earlier|later|else) than\b|\bone of the\b|\bat least one\b",
+    re.IGNORECASE,
+)
 _CONTINUING = re.compile(
     r"^\s*(and|or|but|also|what about|how about|why|so|what else|und|y|et|e)\b", re.IGNORECASE
 )
@@ -89,7 +96,7 @@ def _with_borrowed(question: str, before: str) -> str:
 
 def leans(question: str) -> bool:
     return bool(
-        _POINTING.search(question)
+        _POINTING.search(_NOT_POINTING.sub(" ", question))
         or _CONTINUING.search(question)
         or len(content_words(question)) < SHORT
     )

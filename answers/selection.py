@@ -56,6 +56,8 @@ class Scored:
     passage: Passage
     score: float
     support: float
+    # How far it holds the kind of thing that is asked for: see `asking.fit`.
+    fit: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,17 +143,19 @@ def _scored(passage: Passage, cosine: float, terms: Terms, weights: Weights) -> 
         terms.found_in(word_stems(passage.context) | _header_stems(passage)) - found, terms
     )
     years = _years(passage, terms)
+    # A figure's numbers are in its picture.
+    fit = 0.0 if passage.kind == "figure" else asking.fit(passage.text, terms.asked)
     total = (
         weights.meaning * cosine
         + weights.words * said
         + weights.context_words * around
         + weights.years * years
-        # A figure's numbers are in its picture.
-        + weights.kind * (passage.kind != "figure" and asking.fit(passage.text, terms.asked))
+        + weights.kind * fit
         + weights.rank / passage.number
         + weights.fragment * _is_fragment(passage)
     )
-    return Scored(passage, total, support=cosine + said + around + YEARS_SUPPORT * years)
+    support = cosine + said + around + YEARS_SUPPORT * years
+    return Scored(passage, total, support, fit)
 
 
 def _worth(found: Iterable[str], terms: Terms) -> float:
@@ -220,13 +224,18 @@ def select(question: str, scored: Sequence[Scored], *, lacking: bool = False) ->
         near = [item for item in ranked if item.passage in steps] or near
         chosen = [item.passage for item in near[:MOST_STEPS]]
     else:
-        chosen = [item.passage for item in _different(near)[:MOST]]
+        chosen = [item.passage for item in _different(_fitting(near))[:MOST]]
     best_of: dict[int, int] = {}
     for place, passage in enumerate(chosen):
         best_of.setdefault(passage.number, place)
     ordered = sorted(chosen, key=lambda p: (best_of[p.number], p.start))
     support = max(item.support for item in near) - LACKING * lacking
     return Selection(tuple(ordered), supported=support >= LEAST_SUPPORT)
+
+
+def _fitting(near: Sequence[Scored]) -> Sequence[Scored]:
+    """Leave out what lacks the kind of thing asked for, where something else has it."""
+    return [item for item in near if item.fit >= 0] if any(item.fit > 0 for item in near) else near
 
 
 def _siblings(best: Passage, passages: Sequence[Passage]) -> list[Passage]:

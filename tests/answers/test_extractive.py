@@ -170,3 +170,16 @@ def test_list_items_know_what_leads_in_to_them():
 
 def test_cells_keep_their_escaped_bars():
     assert table_cells(r"| a \| b | c<br>d |  |") == ("a | b", "c d", "")
+
+
+def test_a_title_is_not_quoted_beside_the_amount_that_is_asked_for():
+    text, grounded, _, _ = answer(
+        "How much is the PerksPlus reimbursement?",
+        piece(
+            "PerksPlus Reimbursement Program for Employees\n"
+            "With PerksPlus, employees have a reimbursement of up to $1000 a year."
+        ),
+    )
+    assert grounded
+    assert "> With PerksPlus, employees have a reimbursement of up to $1000 a year. [1]" in text
+    assert "Program for Employees" not in text

@@ -51,3 +51,15 @@ def test_of_two_names_none_is_taken_for_the_other():
     assert standalone("What about Adobe?", earlier) == (
         "What about Adobe? (Contoso pay Northwind 2018)"
     )
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What does PerksPlus cover that has to do with stress?",
+        "How many employees are there in Lisbon and Ghent?",
+        "Which plans cost more than 100 dollars?",
+    ],
+)
+def test_a_question_that_stands_alone_is_searched_as_it_is(question):
+    assert standalone(question, EARLIER) == question
