@@ -20,8 +20,7 @@ _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 # Shorter words have too many neighbours to tell a misspelling from another word.
 SHORTEST_RESPELT = 5
 SPELLING = 0.8
-FRAGMENT_WORDS = 6
-TITLE_WORDS = 12
+FEWEST_SENTENCE_WORDS, MOST_TITLE_WORDS = 6, 12
 YEARS_SUPPORT = 0.3
 PARTS_OF_DOCUMENTS = frozenset(
     stem(word)
@@ -45,8 +44,7 @@ class Weights:
     context_words: float = 0.4
     years: float = 0.15
     kind: float = 0.12
-    rank: float = 0.05
-    fragment: float = -0.15
+    rank: float = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +150,6 @@ def _scored(passage: Passage, cosine: float, terms: Terms, weights: Weights) -> 
         + weights.years * years
         + weights.kind * fit
         + weights.rank / passage.number
-        + weights.fragment * _is_fragment(passage)
     )
     support = cosine + said + around + YEARS_SUPPORT * years
     return Scored(passage, total, support, fit)
@@ -166,13 +163,14 @@ def _header_stems(passage: Passage) -> set[str]:
     return word_stems(" ".join(passage.header))
 
 
-def _is_fragment(passage: Passage) -> bool:
-    """Tell what says too little to be quoted: a few words, or a title without a sentence."""
+def _is_title(passage: Passage) -> bool:
+    """Tell whether a text is no sentence: a few words, or a line without an end."""
     count = len(passage.text.split())
-    if count < FRAGMENT_WORDS:
-        return True
-    is_title = passage.kind == "sentence" and not passage.lead_in and count < TITLE_WORDS
-    return is_title and passage.text[-1].isalnum() and not numbers(passage.text)
+    if passage.kind != "sentence" or passage.lead_in:
+        return False
+    return count < FEWEST_SENTENCE_WORDS or (
+        count < MOST_TITLE_WORDS and passage.text[-1].isalnum()
+    )
 
 
 def _years(passage: Passage, terms: Terms) -> float:
@@ -224,7 +222,7 @@ def select(question: str, scored: Sequence[Scored], *, lacking: bool = False) ->
         near = [item for item in ranked if item.passage in steps] or near
         chosen = [item.passage for item in near[:MOST_STEPS]]
     else:
-        chosen = [item.passage for item in _different(_fitting(near))[:MOST]]
+        chosen = [item.passage for item in _different(_said(near))[:MOST]]
     best_of: dict[int, int] = {}
     for place, passage in enumerate(chosen):
         best_of.setdefault(passage.number, place)
@@ -233,9 +231,11 @@ def select(question: str, scored: Sequence[Scored], *, lacking: bool = False) ->
     return Selection(tuple(ordered), supported=support >= LEAST_SUPPORT)
 
 
-def _fitting(near: Sequence[Scored]) -> Sequence[Scored]:
-    """Leave out what lacks the kind of thing asked for, where something else has it."""
-    return [item for item in near if item.fit >= 0] if any(item.fit > 0 for item in near) else near
+def _said(near: Sequence[Scored]) -> Sequence[Scored]:
+    """Leave out titles where something else holds the kind of thing that is asked for."""
+    if not any(item.fit > 0 for item in near):
+        return near
+    return [item for item in near if item.fit >= 0 or not _is_title(item.passage)]
 
 
 def _siblings(best: Passage, passages: Sequence[Passage]) -> list[Passage]:
