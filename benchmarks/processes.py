@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -64,13 +64,16 @@ class Watched:
     """
 
     peaks: dict[Process, tuple[str, int]] = field(default_factory=dict)
+    looks: Counter[Process] = field(default_factory=Counter)
     curve: list[dict[str, int]] = field(default_factory=list)
 
     def look(self, root: int) -> None:
         now: dict[str, int] = defaultdict(int)
         for process in descendants(root):
-            kind, peak = self.peaks.get(process) or (process.kind(), 0)
+            # Between its fork and the program that it becomes, a process looks like its parent.
+            kind, (_, peak) = process.kind(), self.peaks.get(process, ("", 0))
             size = process.rss_mb()
+            self.looks[process] += 1
             self.peaks[process] = (kind, max(peak, size))
             now[kind] += size
         self.curve.append(now)
