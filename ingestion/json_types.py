@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import models
 from django.http import QueryDict
-from rest_framework import serializers
+from rest_framework import fields, serializers
 
 _WHOLE = re.compile(r"-?[0-9]+")
 LARGEST = 2**63 - 1
@@ -57,6 +57,25 @@ class NumberField(serializers.FloatField):
         if isinstance(data, bool) or not (isinstance(data, int | float) or as_text):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class ChoiceField(serializers.ChoiceField):
+    """A choice in an address: an empty one is no choice, and not one that was left out."""
+
+    def get_value(self, dictionary: Any) -> Any:
+        return dictionary.get(self.field_name, fields.empty)
+
+
+class JsonTextField(serializers.JSONField):
+    """JSON, which a form holds as a text; no schema can tell which texts those are."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return super().to_internal_value(data)
+        except serializers.ValidationError as exc:
+            if _is_text_only(self):
+                raise Refused(exc.detail) from exc
+            raise
 
 
 class Refused(serializers.ValidationError):

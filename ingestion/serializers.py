@@ -39,7 +39,7 @@ class DocumentFilterSerializer(serializers.Serializer[Any]):
     collection = json_types.WholeField(
         min_value=1, required=False, help_text="Only documents of this collection."
     )
-    state = serializers.ChoiceField(DocumentState.choices, required=False)
+    state = json_types.ChoiceField(DocumentState.choices, required=False)
 
 
 class DeletionSerializer(serializers.Serializer[Any]):
@@ -57,7 +57,7 @@ class ChunkFilterSerializer(serializers.Serializer[Any]):
         source="page_number",
         help_text="Only what begins on this page.",
     )
-    kind = serializers.ChoiceField(ChunkKind.choices, required=False)
+    kind = json_types.ChoiceField(ChunkKind.choices, required=False)
 
 
 class UnshareSerializer(serializers.Serializer[Any]):
@@ -96,7 +96,7 @@ class _PlaceSerializer(serializers.Serializer[Any]):
         allow_blank=True,
         help_text="Words between commas or spaces.",
     )
-    metadata = serializers.JSONField(
+    metadata = json_types.JsonTextField(
         required=False, default=dict, help_text="An object of names and values, as JSON."
     )
 

@@ -105,7 +105,7 @@ class SearchRequestSerializer(QuerySerializer, RequestSerializer):
         help_text="Ids. Only these documents, or what lies in `collections`.",
     )
     kinds = serializers.ListField(
-        child=serializers.ChoiceField(ChunkKind.choices), required=False, allow_empty=False
+        child=serializers.ChoiceField(ChunkKind.choices), required=False, min_length=1
     )
     pages = PageRangeSerializer(required=False)
     rerank = json_types.TruthField(

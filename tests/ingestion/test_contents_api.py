@@ -6,6 +6,7 @@ import json
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
 from ingestion import files
@@ -165,3 +166,12 @@ def test_an_editor_may_fill_a_collection_but_not_delete_it(document) -> None:
     assert api.patch(path_of(document), {"tags": ["hers"]}).status_code == 200
     assert api.delete(f"/api/v1/collections/{document.collection_id}/").status_code == 403
     assert Document.objects.exists()
+
+
+def test_an_empty_choice_is_none_and_a_text_that_is_no_json_is_refused(client, django_user_model):
+    client.force_login(django_user_model.objects.create_superuser("boss"))
+    wrong = client.get("/api/v1/documents/?state=")
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (400, "state")
+    form = {"file": SimpleUploadedFile("a.txt", b"some words"), "metadata": "{year: 2023"}
+    refused = client.post("/api/v1/documents/", form)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "metadata")
