@@ -74,7 +74,7 @@ class JsonTextField(serializers.JSONField):
             return super().to_internal_value(data)
         except serializers.ValidationError as exc:
             if _is_text_only(self):
-                raise Refused(exc.detail) from exc
+                raise Refused("Value must be valid JSON.") from exc
             raise
 
 
