@@ -90,6 +90,18 @@ def _serve_pages(path: Path, password: str, requests: BinaryIO, answers: BinaryI
         _answer(answers, {"ready": True})
         for line in requests:
             _answer_page(file, int(json.loads(line)["page"]), reader, answers)
+            _give_back()
+
+
+def _give_back() -> None:
+    """Give memory that a page no longer needs back to the system, where the C library can.
+
+    glibc keeps it in pieces: after 160 pages, a few of them scans, a child held 717 MB without
+    this and 408 with it.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
 
 
 def _answer_page(file: PdfFile, number: int, reader: Reader, answers: BinaryIO) -> None:
