@@ -174,9 +174,7 @@ def _workers_lost(site: Site, seen: Watched) -> int:
     gone: list[Process] = [
         process
         for process, (kind, _) in seen.peaks.items()
-        if kind in ("worker", "web", "redis")
-        and seen.looks[process] > 1
-        and not process.is_alive()
+        if kind in ("worker", "web", "redis") and seen.looks[process] > 1 and not process.is_alive()
     ]
     return max(len(gone), site.output.count("WorkerLostError"))
 

@@ -80,8 +80,8 @@ class Person(HttpUser):
             timeout=PATIENCE,
             catch_response=True,
         ) as response:
-            if not response.ok:
-                response.failure(f"status {response.status_code}: {response.text[:200]}")
+            if (error := _error(response)) or not response.ok:
+                response.failure(error or f"status {response.status_code}: {response.text[:200]}")
             elif not response.json()["hits"]:
                 response.failure("nothing was found")
 
@@ -96,8 +96,8 @@ class Person(HttpUser):
             stream=True,
             catch_response=True,
         ) as response:
-            if not response.ok:
-                response.failure(f"status {response.status_code}: {response.text[:200]}")
+            if (error := _error(response)) or not response.ok:
+                response.failure(error or f"status {response.status_code}: {response.text[:200]}")
                 return
             kind, is_first = "", True
             for kind in _kinds(response):
@@ -118,6 +118,12 @@ class Person(HttpUser):
             exception=None,
             context={},
         )
+
+
+def _error(response: Any) -> str:
+    """Why there is no answer at all; empty where there is one."""
+    # locust keeps what went wrong with the connection, and `ok` would raise it, uncounted.
+    return repr(error) if (error := getattr(response, "error", None)) else ""
 
 
 def _kinds(response: requests.Response) -> Iterator[str]:

@@ -160,6 +160,9 @@ def _web_command() -> list[str]:
         *("--log-level", settings.LOG_LEVEL.lower(), "--no-access-log"),
         # Open event streams must not hold up a stop.
         *("--timeout-graceful-shutdown", "5"),
+        # With 5 seconds, its own choice, clients that pause between requests meet a connection
+        # that is just being closed: 4 of 1,100 requests of people who think for ten seconds.
+        *("--timeout-keep-alive", "75"),
     ]
 
 
