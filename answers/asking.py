@@ -51,20 +51,18 @@ _MONEY = (
 )
 _WHAT = r"\bwhat(?:['’]s| is| was| were| are| will be) (?:\S+ ){0,4}?"
 # The first that fits tells; each is as people ask in English.
-_KINDS_ASKED: tuple[tuple[Asked, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(pattern, re.IGNORECASE))
-    for kind, pattern in (
-        ("date", r"\bwhen\b(?! (you|to|should|do|does|using|they|we|it)\b)"),
-        ("date", r"\b(which|what) (year|date|day|month|quarter)s?\b"),
-        ("share", r"\b(what|which|how) [\w ]{0,20}?(percent|percentage|share|proportion)\b"),
-        ("number", r"\bhow (many|long|often|old|far|big|large|high|tall|deep|fast|heavy)\b"),
-        ("number", r"\bhow much (time|space|memory|water|energy|longer|faster|more|less)\b"),
-        ("money", rf"\bhow much\b(?=.*\b({_MONEY}|pay|paid|spend|spent|earn\w*|money|worth)\b)"),
-        ("number", r"\bhow much\b"),
-        ("money", rf"{_WHAT}{_MONEY}\b(?! (of|for) (living)\b)"),
-        ("number", rf"{_WHAT}{_MEASURE}\b"),
-    )
+_AS_ASKED: tuple[tuple[Asked, str], ...] = (
+    ("date", r"\bwhen\b(?! (you|to|should|do|does|using|they|we|it)\b)"),
+    ("date", r"\b(which|what) (year|date|day|month|quarter)s?\b"),
+    ("share", r"\b(what|which|how) [\w ]{0,20}?(percent|percentage|share|proportion)\b"),
+    ("number", r"\bhow (many|long|often|old|far|big|large|high|tall|deep|fast|heavy)\b"),
+    ("number", r"\bhow much (time|space|memory|water|energy|longer|faster|more|less)\b"),
+    ("money", rf"\bhow much\b(?=.*\b({_MONEY}|pay|paid|spend|spent|earn\w*|money|worth)\b)"),
+    ("number", r"\bhow much\b"),
+    ("money", rf"{_WHAT}{_MONEY}\b"),
+    ("number", rf"{_WHAT}{_MEASURE}\b"),
 )
+_KINDS_ASKED = tuple((kind, re.compile(said, re.IGNORECASE)) for kind, said in _AS_ASKED)
 _DATE = re.compile(
     r"\b(1[5-9]|20)\d\d\b|\b(january|february|march|april|may|june|july|august|september|"
     r"october|november|december|(jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.?(?= \d))\b|"

@@ -118,7 +118,7 @@ class UploadBeginSerializer(_PlaceSerializer):
     """What the headers of a new upload in parts say."""
 
     # A header holds it as a text.
-    metadata = serializers.JSONField(required=False, default=dict, binary=True)
+    metadata = json_types.JsonTextField(required=False, default=dict, binary=True)
     length = serializers.IntegerField(min_value=0, max_value=2**62)
     filename = serializers.CharField(max_length=500)
 
