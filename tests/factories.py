@@ -73,3 +73,24 @@ def epub_bytes() -> bytes:
 
 def upload(data: bytes | None = None, name: str = "report.pdf") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, pdf_bytes() if data is None else data, "application/pdf")
+
+
+def endless_page(document: pymupdf.Document) -> None:
+    """Add a page whose drawing calls itself in ten levels of ten: ten billion squares."""
+    inner = document.get_new_xref()
+    document.update_object(inner, "<</Type/XObject/Subtype/Form/BBox[0 0 9 9]>>")
+    document.update_stream(inner, b"0 0 5 5 re f")
+    for _ in range(10):
+        outer = document.get_new_xref()
+        resources = f"<</XObject<</X {inner} 0 R>>>>"
+        document.update_object(
+            outer, f"<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources{resources}>>"
+        )
+        document.update_stream(outer, b"/X Do " * 10)
+        inner = outer
+    page = document.new_page()
+    document.xref_set_key(page.xref, "Resources", f"<</XObject<</X {inner} 0 R>>>>")
+    contents = document.get_new_xref()
+    document.update_object(contents, "<<>>")
+    document.update_stream(contents, b"/X Do")
+    document.xref_set_key(page.xref, "Contents", f"{contents} 0 R")

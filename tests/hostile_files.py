@@ -6,7 +6,7 @@ import zlib
 
 import pymupdf
 
-from tests.factories import pdf_bytes
+from tests.factories import endless_page, pdf_bytes
 
 BOMB_MB = 150
 
@@ -27,7 +27,8 @@ def hostile_files() -> dict[str, bytes]:
         "a_billion_pages.pdf": _pdf(
             {1: _CATALOG, 2: b"<</Type/Pages/Kids[3 0 R]/Count 999999999>>", 3: _page()}
         ),
-        "one_bad_page_of_three.pdf": _between_good_pages(_text_bomb()),
+        "text_bomb.pdf": _text_bomb(),
+        "one_bad_page_of_three.pdf": _endless_between_good_pages(),
         "drawing_of_itself.pdf": _drawing_of_itself(),
         "picture_bomb.pdf": _picture_bomb(),
         "deep_nest.pdf": _one_page(_stream(b"q " * 200_000 + b"[" * 200_000)),
@@ -62,9 +63,10 @@ def _text_bomb() -> bytes:
     return _one_page(_flate(b"0 0 m " * (BOMB_MB * 2**20 // 6)))
 
 
-def _between_good_pages(bad: bytes) -> bytes:
-    with pymupdf.open(stream=pdf_bytes(["Ships enter.", "Ships leave."])) as document:
-        document.insert_pdf(pymupdf.open(stream=bad), start_at=1)
+def _endless_between_good_pages() -> bytes:
+    with pymupdf.open(stream=pdf_bytes(["Ships enter."])) as document:
+        endless_page(document)
+        document.insert_pdf(pymupdf.open(stream=pdf_bytes(["Ships leave."])))
         return bytes(document.tobytes())
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from ingestion.layout import Box, PageContent
 from ingestion.parsing import CannotRead, Limits, PageOutcome, inspect, parse_pages
-from tests.factories import pdf_bytes
+from tests.factories import endless_page, pdf_bytes
 
 LIMITS = Limits(memory_mb=2048, page_seconds=60)
 PROJECT = Path(__file__).resolve().parents[2]
@@ -186,27 +186,6 @@ def test_an_empty_page_is_no_error(tmp_path: Path) -> None:
 
 
 # --- limits ----------------------------------------------------------------------------------
-
-
-def endless_page(document: pymupdf.Document) -> None:
-    """Add a page whose drawing calls itself in ten levels of ten: ten billion squares."""
-    inner = document.get_new_xref()
-    document.update_object(inner, "<</Type/XObject/Subtype/Form/BBox[0 0 9 9]>>")
-    document.update_stream(inner, b"0 0 5 5 re f")
-    for _ in range(10):
-        outer = document.get_new_xref()
-        resources = f"<</XObject<</X {inner} 0 R>>>>"
-        document.update_object(
-            outer, f"<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources{resources}>>"
-        )
-        document.update_stream(outer, b"/X Do " * 10)
-        inner = outer
-    page = document.new_page()
-    document.xref_set_key(page.xref, "Resources", f"<</XObject<</X {inner} 0 R>>>>")
-    contents = document.get_new_xref()
-    document.update_object(contents, "<<>>")
-    document.update_stream(contents, b"/X Do")
-    document.xref_set_key(page.xref, "Contents", f"{contents} 0 R")
 
 
 def test_a_page_without_end_is_skipped_and_the_rest_goes_on(tmp_path: Path) -> None:
