@@ -360,8 +360,13 @@ def test_a_citation_opens_its_page_with_the_evidence_boxed(open_page, says):
     assert sheet
     panel.get_by_role("button", name="Zoom in").click()
     expect(panel.locator("[data-page-sheet]")).to_have_attribute("style", "width: 150%;")
-    width = image.evaluate("(image) => image.getBoundingClientRect().width")
-    assert width == pytest.approx(1.5 * sheet["width"], rel=0.01)
+    page.wait_for_function(
+        """(wanted) => {
+            const image = document.querySelector("[data-page-sheet] img");
+            return Math.abs(image.getBoundingClientRect().width / wanted - 1) < 0.01;
+        }""",
+        arg=1.5 * sheet["width"],
+    )
     panel.get_by_role("link", name="Next source").click()
     expect(panel).to_contain_text("Profit by year")
     expect(panel.get_by_role("link", name="Next source")).to_be_focused()
