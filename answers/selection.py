@@ -44,6 +44,8 @@ class Weights:
     context_words: float = 0.4
     years: float = 0.15
     kind: float = 0.12
+    # Of a title that lacks what is asked for: it says little, and most of the question's words.
+    title: float = -0.3
     rank: float = 0.2
 
 
@@ -149,6 +151,7 @@ def _scored(passage: Passage, cosine: float, terms: Terms, weights: Weights) -> 
         + weights.context_words * around
         + weights.years * years
         + weights.kind * fit
+        + weights.title * (fit < 0 and _is_title(passage))
         + weights.rank / passage.number
     )
     support = cosine + said + around + YEARS_SUPPORT * years
