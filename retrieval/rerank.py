@@ -12,7 +12,7 @@ from django.conf import settings
 from ingestion import weights as model_weights
 from ingestion.errors import TransientError
 from ingestion.weights import Weights
-from retrieval.embedders import ModelUnavailable, torch_threads
+from retrieval.embedders import ModelUnavailable, model_threads
 
 BATCH_SIZE = 16
 
@@ -79,4 +79,4 @@ _loading = threading.Lock()
 
 @lru_cache(maxsize=1)
 def _loaded(weights: Weights) -> Reranker:
-    return Reranker(weights, threads=torch_threads())
+    return Reranker(weights, threads=model_threads())

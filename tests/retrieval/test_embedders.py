@@ -199,3 +199,13 @@ def open_clip_settings(folder) -> str:
 def test_an_image_that_cannot_be_read(clip):
     with pytest.raises(PermanentError, match="cannot be read"):
         embedder_for("image").encode_images([b"not an image"])
+
+
+@pytest.mark.parametrize(
+    ("cores", "processes", "threads"),
+    [(2, 0, 2), (64, 0, embedders.MOST_FOR_A_QUESTION), (8, 2, 4), (2, 4, 1), (None, 0, 1)],
+)
+def test_workers_share_the_cores_and_a_question_takes_them(monkeypatch, cores, processes, threads):
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(embedders, "_sharing", processes)
+    assert embedders.model_threads() == threads
