@@ -64,11 +64,17 @@ class Drawing:
     note: str = ""
 
 
-def drawings(question_set: QuestionSet | None, documents: frozenset[int]) -> list[Drawing]:
-    """Draw every vector space, of the documents that may be seen."""
+def drawings(
+    question_set: QuestionSet | None, documents: frozenset[int], *, only: str = ""
+) -> list[Drawing]:
+    """Draw one vector space, of the documents that may be seen; the others by name alone."""
     live = spaces.live_versions()
     return [
-        _drawing(live[space], question_set, documents) for space in settings.SPACES if space in live
+        _drawing(live[space], question_set, documents)
+        if space == only
+        else Drawing(space, live[space].model)
+        for space in settings.SPACES
+        if space in live
     ]
 
 

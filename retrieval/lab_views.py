@@ -16,6 +16,7 @@ from ingestion.models import Chunk, Document
 from retrieval import background, charts, evaluation, lab, questions, scope
 from retrieval.forms import LabForm, QuestionFileForm, QuestionsForm, RunForm
 from retrieval.models import EvaluationRun, EvaluationState, QuestionSet, SpaceVersion
+from retrieval.projection import has_umap
 from retrieval.request import Query
 
 SHOWN_MEASURES = ("recall@1", "recall@3", "recall@5", "recall@10", "precision@5", "rr", "ndcg@10")
@@ -166,14 +167,19 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @staff_only
 def spaces(request: HttpRequest) -> HttpResponse:
-    """Draw each space: similarities of matching and random pairs, and a map of its vectors."""
+    """Draw one space: similarities of matching and random pairs, and a map of its vectors.
+
+    That takes a while, so the page comes without, and then fetches the drawings one by one.
+    """
     sets = QuestionSet.objects.all()
-    wanted = request.GET.get("set", "")
+    wanted, draw = request.GET.get("set", ""), request.GET.get("draw", "")
     chosen = sets.filter(pk=wanted).first() if wanted.isdecimal() else None
     chosen = chosen or sets.first()
     context = {
         "sets": sets,
         "chosen": chosen,
-        "drawings": charts.drawings(chosen, scope.allowed(request.user).document_ids),
+        "draw": draw,
+        "has_umap": has_umap(),
+        "drawings": charts.drawings(chosen, scope.allowed(request.user).document_ids, only=draw),
     }
     return render(request, "retrieval/spaces.html", context)

@@ -128,12 +128,16 @@ def test_a_file_that_is_none_is_refused(staff, library, data, message):
 
 
 def test_each_space_is_drawn(staff, question_set):  # noqa: F811
-    shown = page(staff, "spaces")
-    text = shown.split('id="space-image"')[0]
+    shown = page(staff, "spaces", draw="text")
+    text, image = shown.split('id="drawing-image"')
     assert 'class="bar-matching"' in text
     assert 'class="bar-random"' in text
     assert text.count('class="dot-text"') == 3
     assert "by PCA" in text or "by UMAP" in text
+    # The page itself comes at once, and fetches them one by one.
+    assert 'href="?draw=image&amp;set=' in image
+    assert 'class="dot-' not in image
+    assert 'class="dot-' not in page(staff, "spaces")
 
 
 def test_pages_carry_no_inline_script_or_style(staff, library):

@@ -1,0 +1,51 @@
+import subprocess
+
+import numpy as np
+import pytest
+
+from retrieval import projection
+from retrieval.projection import projected
+
+
+@pytest.fixture
+def two_groups():
+    dice = np.random.default_rng(5)
+    middles = np.repeat(np.eye(2, 8, dtype=np.float32) * 10, 20, axis=0)
+    return middles + dice.normal(size=(40, 8)).astype(np.float32) * 0.1
+
+
+def apart(places):
+    """How much further the groups are from each other than their members."""
+    one, other = places[:20], places[20:]
+    between = np.linalg.norm(one.mean(axis=0) - other.mean(axis=0))
+    return between / max(one.std(axis=0).max(), other.std(axis=0).max())
+
+
+def test_few_vectors_are_laid_out_by_their_principal_components(two_groups):
+    places, method = projected(two_groups[15:25])
+    assert method == "PCA"
+    assert places.shape == (10, 2)
+    assert (places.min(), places.max()) == (0, 1)
+
+
+@pytest.mark.skipif(not projection.has_umap(), reason="umap-learn is not installed")
+def test_umap_runs_in_a_process_of_its_own_and_its_map_is_kept(
+    two_groups, redis_cache, monkeypatch
+):
+    places, method = projected(two_groups)
+    assert method == "UMAP"
+    assert places.shape == (40, 2)
+    assert apart(places) > 3
+    monkeypatch.setattr(subprocess, "run", None)
+    assert np.array_equal(projected(two_groups)[0], places)
+
+
+def test_a_map_that_fails_is_laid_out_otherwise_and_said_in_the_log(
+    two_groups, redis_cache, monkeypatch, caplog
+):
+    monkeypatch.setattr(projection, "has_umap", lambda: True)
+    monkeypatch.setattr(projection, "SECONDS", 0.001)
+    places, method = projected(two_groups)
+    assert method == "PCA"
+    assert apart(places) > 3
+    assert "UMAP made no map of 40 vectors" in caplog.text
