@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal
 
 from answers.evidence import Evidence
@@ -14,6 +15,16 @@ from ingestion.sentences import sentence_ranges
 PassageKind = Literal["sentence", "row", "figure"]
 
 FEWEST_WORDS = 3
+MOST_ITEMS = 12
+_MARK = r"(?:[-•‣▪◦●○■*–·]|\(?\w{1,3}[.)])"
+_MARKED = re.compile(rf"{_MARK}\s")
+_ITEM = re.compile(rf"[^\S\n]*(?P<said>{_MARK}[^\S\n]+\S[^\n]*)(?:\n|\Z)")
+_LINE_END = re.compile(r"(?P<said>)[^\S\n]*\n")
+# What leads in to a list on behalf of the sentence before it.
+_REFERS_BACK = re.compile(
+    r"\s*(?P<said>(?:these|they|those|this|such|some|examples)\b[^\n.!?]*:)[^\S\n]*\n",
+    re.IGNORECASE,
+)
 _CELL_EDGE = re.compile(r"(?<!\\)\|")
 _RULE = re.compile(r"^\|?[\s:|-]+\|?$")
 
@@ -24,7 +35,8 @@ class Passage:
 
     `context` is what it is understood by but does not say: headings, a caption, the line
     that leads in to a list. A row has its cells and the cells of the table's header. An
-    empty range means that the text is the figure's caption.
+    empty range means that the text is the figure's caption. What leads in to a list has its
+    `tail`: the lines that belong to it, up to character `list_end`.
     """
 
     number: int
@@ -36,10 +48,16 @@ class Passage:
     cells: tuple[str, ...] = ()
     header: tuple[str, ...] = ()
     lead_in: str = ""
+    tail: tuple[str, ...] = ()
+    list_end: int = 0
 
     @property
-    def place(self) -> tuple[int, int, int]:
-        return (self.number, self.start, self.end)
+    def whole_end(self) -> int:
+        return max(self.end, self.list_end)
+
+    def covers(self, other: Passage) -> bool:
+        """Tell whether another passage is in the list that this one leads in to."""
+        return other.number == self.number and self.end <= other.start < self.list_end
 
 
 def passages(evidence: Iterable[Evidence]) -> Iterator[Passage]:
@@ -74,13 +92,31 @@ def _sentences(piece: Evidence) -> Iterator[Passage]:
             lead_in = ""
         if len(words(text)) >= FEWEST_WORDS:
             context = " ".join(part for part in (headings, lead_in) if part)
-            yield Passage(piece.number, "sentence", text, start, end, context, lead_in=lead_in)
+            passage = Passage(piece.number, "sentence", text, start, end, context, lead_in=lead_in)
+            yield _with_list(passage, piece.text)
         leads = text.endswith(":")
         lead_in = text if leads else lead_in
 
 
+def _with_list(passage: Passage, text: str) -> Passage:
+    """Give what leads in to a list its items; a sentence too, if the next one says that for it."""
+    leads = passage.text.endswith(":")
+    lead_in = (_LINE_END if leads else _REFERS_BACK).match(text, passage.end)
+    items = list(islice(_items(text, lead_in.end()), MOST_ITEMS)) if lead_in else []
+    if not lead_in or not items:
+        return passage
+    tail = [match["said"].strip() for match in (lead_in, *items)]
+    return replace(passage, tail=tuple(filter(None, tail)), list_end=items[-1].end("said"))
+
+
+def _items(text: str, start: int) -> Iterator[re.Match[str]]:
+    while found := _ITEM.match(text, start):
+        yield found
+        start = found.end()
+
+
 def _is_item(text: str) -> bool:
-    return bool(re.match(r"([-•‣▪◦*–·]|\(?\w{1,3}[.)])\s", text)) or len(words(text)) < 12
+    return bool(_MARKED.match(text)) or len(words(text)) < 12
 
 
 def _rows(piece: Evidence) -> Iterator[Passage]:

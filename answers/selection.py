@@ -226,6 +226,7 @@ def select(question: str, scored: Sequence[Scored], *, lacking: bool = False) ->
         chosen = [item.passage for item in near[:MOST_STEPS]]
     else:
         chosen = [item.passage for item in _different(_said(near))[:MOST]]
+    chosen = [one for one in chosen if not any(other.covers(one) for other in chosen)]
     best_of: dict[int, int] = {}
     for place, passage in enumerate(chosen):
         best_of.setdefault(passage.number, place)

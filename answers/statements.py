@@ -14,6 +14,7 @@ from ingestion.sentences import sentence_ranges
 
 _PREFIX = re.compile(r"\s*(?:>\s*)*(?:[-*+•]\s+|\d{1,9}[.)]\s+)?(?:\[[ xX]\]\s+)?")
 _SKIPPED = re.compile(r"\s*(?:>\s*)*(?:#{1,6}\s|[-*_=\s]{3,}$|\|?[\s:|-]+\|?\s*$)")
+_KEPT_BREAK = re.compile(r"(?<!\\)\\$")
 _FENCE = re.compile(r"\s*(```|~~~)")
 _MARKUP = re.compile(r"\\([\\`*_\[\]<>|~#&$.)+-])|[*_`~]{1,3}")
 # What an answer says about its sources as a whole is no statement of theirs.
@@ -99,7 +100,8 @@ def _line(answer: str, start: int, end: int) -> Iterator[Statement]:
         yield _row(answer, start, end)
         return
     start += len(_PREFIX.match(line)[0])  # type: ignore[index]
-    line = answer[start:end]
+    # A line break that Markdown keeps is no part of what is said.
+    line = _KEPT_BREAK.sub("", answer[start:end])
     # Blank markers end up with the sentence before them, wherever its full stop is.
     masked = MARKER.sub(lambda match: " " * len(match.group()), formulas.blanked(line))
     for first, last in sentence_ranges(masked):

@@ -24,6 +24,8 @@ CLOSEST_PASSAGES = 2
 MOST_ENCODED = 24
 # A wide table is quoted with its first column and those that the question names.
 MOST_COLUMNS = 6
+# Within a paragraph of a quotation.
+NEW_LINE = "\\\n> "
 # A bar in a formula, which is quoted as it is written.
 _BAR = re.compile(r"(?<!\\)\|")
 
@@ -102,19 +104,25 @@ def _in_context(passage: Passage) -> str:
 def _quoted(passages: Iterable[Passage], question: str) -> Iterator[ReaderDelta]:
     for (number, kind), group in groupby(passages, key=lambda p: (p.number, p.kind)):
         run = list(group)
-        quotes = tuple(Quote(number, p.start, p.end) for p in run if p.end > p.start)
+        quotes = tuple(Quote(number, p.start, p.whole_end) for p in run if p.end > p.start)
         text = _table(run, question) if kind == "row" else _sentences(run)
         yield ReaderDelta(text=f"{text}\n\n", quotes=quotes)
 
 
 def _sentences(run: list[Passage]) -> str:
-    """Quote sentences of one source; a gap between them shows as an ellipsis."""
-    parts: list[str] = []
+    """Quote sentences of one source, lists line by line; a gap shows as an ellipsis."""
+    said = ""
     for before, passage in zip([None, *run], run, strict=False):
-        if before is not None:
-            parts.append(" … " if passage.start > before.end + 1 else " ")
-        parts.append(escape_markdown(passage.text))
-    return f"> {''.join(parts)} [{run[0].number}]"
+        lines = map(escape_markdown, (passage.text, *passage.tail))
+        said += _between(before, passage) + NEW_LINE.join(lines)
+    return f"> {said} [{run[0].number}]"
+
+
+def _between(before: Passage | None, passage: Passage) -> str:
+    if before is None:
+        return ""
+    space = NEW_LINE if before.tail else " "
+    return f"{space}…{space}" if passage.start > before.whole_end + 1 else space
 
 
 def _table(run: list[Passage], question: str) -> str:

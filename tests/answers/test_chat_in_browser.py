@@ -501,7 +501,9 @@ def test_thumbs_are_given_with_a_reason(open_page, says):
     answer.get_by_role("button", name="Bad answer").click()
     why = answer.get_by_role("radio", name="Something is missing")
     expect(answer.get_by_role("radio").first).to_be_focused()
-    frame = page.locator(".chat").evaluate("box => [box.scrollTop, box.scrollHeight - box.clientHeight]")
+    frame = page.locator(".chat").evaluate(
+        "box => [box.scrollTop, box.scrollHeight - box.clientHeight]"
+    )
     assert frame == [0, 0]
     why.check(force=True)
     answer.get_by_label("In your own words").fill("And Peru?")

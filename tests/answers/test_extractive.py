@@ -9,6 +9,7 @@ from answers.passages import passages, table_cells
 from answers.prompting import render
 from answers.readers.extractive import NOT_FOUND, NOTE, ExtractiveReader
 from answers.rendering import render_answer
+from answers.statements import statements
 from answers.words import content_words, stem
 from retrieval import embedders
 from tests.answers.pieces import piece
@@ -104,13 +105,49 @@ def test_all_steps_of_a_list_are_quoted_in_order():
     )
     _, grounded, quotes, _ = answer("How do I replace the cartridge?", piece(text))
     assert grounded
-    steps = [text[quote.start : quote.end] for quote in quotes]
-    assert steps == [
-        "To replace the cartridge of the printer, do this:",
-        "- Switch the power off.",
-        "- Pull the grey lever.",
-        "- Wait for one minute.",
+    assert [text[quote.start : quote.end] for quote in quotes] == [
+        "To replace the cartridge of the printer, do this:\n"
+        "- Switch the power off.\n- Pull the grey lever.\n- Wait for one minute."
     ]
+
+
+COVERED = (
+    "The plan covers these sports:\n• Yoga\n• Horseback riding\n"
+    "There is also a list of things that are not paid for. These include:\n• Food\n• Travel\n"
+    "The programme began in the year 2011."
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "quoted"),
+    [
+        (
+            "Which sports does the plan cover?",
+            "The plan covers these sports:|• Yoga|• Horseback riding",
+        ),
+        (
+            "Which things are not paid for?",
+            "There is also a list of things that are not paid for.|These include:|• Food|• Travel",
+        ),
+    ],
+)
+def test_what_leads_in_to_a_list_is_quoted_with_its_items(question, quoted):
+    text, grounded, quotes, _ = answer(question, piece(COVERED))
+    assert grounded
+    lines = quoted.split("|")
+    assert "> " + "\\\n> ".join(lines) + " [1]" in text
+    assert [COVERED[q.start : q.end].split() for q in quotes] == [" ".join(lines).split()]
+    html = render_answer(text, {1})
+    assert all(f"{line}<br>" in html for line in lines[:-1])
+    said = [one.text for one in statements(text)]
+    assert not [one for one in said if "\\" in one]
+
+
+def test_of_a_long_list_the_first_items_are_quoted():
+    items = "".join(f"\n{number}. The item that has number {number}" for number in range(1, 30))
+    text, *_ = answer("Which items are there?", piece(f"There are these items:{items}"))
+    assert "number 12 [1]" in text
+    assert "number 13" not in text
 
 
 def test_a_name_that_stands_nowhere_is_reason_to_refuse():
