@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from django.conf import settings
 
 from ingestion.errors import PermanentError, TransientError
+from ingestion.models import Document
 from retrieval import evaluation, spaces, vectors
 from retrieval.models import QuestionSet, SpaceVersion
 from retrieval.projection import projected
 from retrieval.query_vectors import QueryVectors
 from retrieval.request import Query
-from retrieval.rows import KIND_CODES
+from retrieval.rows import KIND_CODES, Rows
 from retrieval.similarity import similarities
 
 BINS = 24
@@ -41,11 +42,12 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """One chunk on the map."""
+    """One chunk on the map, and where it stands."""
 
     x: float
     y: float
     kind: str
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,8 @@ def _drawing(
         return Drawing(version.space, version.model, note="It holds no vectors yet.")
     places, method = projected(found.vectors)
     dots = tuple(
-        Dot(round(x * WIDTH, 1), round((1 - y) * WIDTH, 1), KINDS.get(int(kind), "text"))
-        for (x, y), kind in zip(places.tolist(), found.rows.kinds.tolist(), strict=True)
+        Dot(round(x * WIDTH, 1), round((1 - y) * WIDTH, 1), kind, title)
+        for (x, y), (kind, title) in zip(places.tolist(), _described(found.rows), strict=True)
     )
     drawing = Drawing(version.space, version.model, dots=dots, method=method)
     if question_set is None:
@@ -97,6 +99,15 @@ def _drawing(
     except (PermanentError, TransientError) as exc:
         return Drawing(version.space, version.model, dots=dots, method=method, note=str(exc))
     return _with_histogram(drawing, matching, by_chance)
+
+
+def _described(rows: Rows) -> Iterator[tuple[str, str]]:
+    """Yield the kind of each chunk, and its document and page."""
+    titles = dict(
+        Document.objects.filter(pk__in=set(rows.documents.tolist())).values_list("pk", "title")
+    )
+    for kind, document, page in zip(rows.kinds, rows.documents, rows.pages, strict=True):
+        yield KINDS.get(int(kind), "text"), f"{titles.get(int(document), '')}, page {page}"
 
 
 def _sample(version: SpaceVersion, documents: frozenset[int]) -> vectors.VectorBatch:

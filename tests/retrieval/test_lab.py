@@ -133,6 +133,8 @@ def test_each_space_is_drawn(staff, question_set):  # noqa: F811
     assert 'class="bar-matching"' in text
     assert 'class="bar-random"' in text
     assert text.count('class="dot-text"') == 3
+    assert text.count("</title></circle>") == text.count('<circle class="dot-')
+    assert ", page 1</title></circle>" in text
     assert "by PCA" in text or "by UMAP" in text
     # The page itself comes at once, and fetches them one by one.
     assert 'href="?draw=image&amp;set=' in image
