@@ -14,7 +14,7 @@ class SpaceVersionState(models.TextChoices):
     BUILDING = "building"
     LIVE = "live"
     RETIRED = "retired"
-    # Too old to go back to: its vectors are gone, or going.
+    # Too old to go back to, or given up before it was full: its vectors are gone, or going.
     DISCARDED = "discarded"
 
 
