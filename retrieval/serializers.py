@@ -15,6 +15,7 @@ from ingestion.errors import PermanentError
 from ingestion.models import ChunkKind
 from retrieval import pictures
 from retrieval.models import SpaceVersionState
+from retrieval.request import MAX_READ
 from retrieval.request_form import (
     MAX_TOP_K,
     FilterSerializer,
@@ -88,7 +89,8 @@ class SearchRequestSerializer(QuerySerializer, RequestSerializer):
         required=False,
         min_length=1,
         max_length=MAX_BATCH,
-        help_text="Several at once: texts, or objects of query, image, like and weights.",
+        help_text="Several at once: texts, or objects of query, image, like and weights. At most "
+        f"{MAX_READ} passages are reranked for all of them together.",
     )
     profile = json_types.StringField(
         required=False, help_text="Name of a search profile; by default the live one."
