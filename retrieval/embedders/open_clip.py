@@ -90,13 +90,18 @@ class OpenClipEmbedder:
 
     def _pixels(self, images: list[bytes]) -> Any:
         import torch
-        from PIL import Image, UnidentifiedImageError
 
-        try:
-            pictures = [Image.open(io.BytesIO(data)).convert("RGB") for data in images]
-        except (UnidentifiedImageError, OSError, ValueError) as exc:
-            raise PermanentError(f"An image cannot be read: {exc}") from exc
-        return torch.stack([self._preprocess(picture) for picture in pictures])
+        # One after the other: a batch of large pictures at full size takes gigabytes.
+        return torch.stack([self._preprocess(_decoded(data)) for data in images])
+
+
+def _decoded(data: bytes) -> Any:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        return Image.open(io.BytesIO(data)).convert("RGB")
+    except (UnidentifiedImageError, OSError, ValueError) as exc:
+        raise PermanentError(f"An image cannot be read: {exc}") from exc
 
 
 def _open(weights: Weights) -> tuple[Any, Any, Any]:

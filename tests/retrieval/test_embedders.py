@@ -199,3 +199,14 @@ def open_clip_settings(folder) -> str:
 def test_an_image_that_cannot_be_read(clip):
     with pytest.raises(PermanentError, match="cannot be read"):
         embedder_for("image").encode_images([b"not an image"])
+
+
+def test_pictures_are_shrunk_one_after_the_other(clip, monkeypatch):
+    from PIL import Image
+
+    encoder, steps = embedder_for("image"), []
+    really_open, shrink = Image.open, encoder._preprocess
+    monkeypatch.setattr(Image, "open", lambda file: steps.append("open") or really_open(file))
+    monkeypatch.setattr(encoder, "_preprocess", lambda p: steps.append("shrink") or shrink(p))
+    encoder.encode_images([picture("red"), picture("blue")])
+    assert steps == ["open", "shrink", "open", "shrink"]
