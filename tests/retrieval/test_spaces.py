@@ -151,6 +151,16 @@ def test_a_lost_picture_does_not_hold_up_a_switch(library, settings) -> None:
     assert spaces.live_versions()["image"].embeddings.count() == 1
 
 
+def test_a_lost_picture_does_not_keep_a_version_from_being_compared(library, settings) -> None:
+    without_picture_model(settings)
+    library.document(FIGURE, {**FIGURE, "picture": None, "image": "nowhere.png"})
+    (settings.MODELS_DIR / "pear-eye.safetensors").write_bytes(b"-")
+    version = spaces.begin_version("image", waits=True)
+    assert spaces.build_version(version)
+    version.refresh_from_db()
+    assert version.is_to_be_compared
+
+
 def test_a_space_is_filled_in_turns(library, settings) -> None:
     for _ in range(3):
         library.document("apple")
