@@ -140,9 +140,10 @@ def _where(user: Any, wanted: Wanted) -> CandidateFilter:
         chosen = chosen.filter(collection=wanted.collection)
     if wanted.document:
         chosen = chosen.filter(pk=wanted.document.pk)
-    if wanted.since:
+    # The first and the last day that there are keep nothing out, and have no midnight in UTC.
+    if wanted.since and wanted.since > datetime.date.min:
         chosen = chosen.filter(created_at__gte=_midnight(wanted.since))
-    if wanted.until:
+    if wanted.until and wanted.until < datetime.date.max:
         chosen = chosen.filter(created_at__lt=_midnight(wanted.until + datetime.timedelta(days=1)))
     # The filters only ever take away from what permissions let through.
     ids = where.document_ids & frozenset(chosen.values_list("pk", flat=True))
