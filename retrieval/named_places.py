@@ -12,7 +12,9 @@ from ingestion.captions import Label, label_of, labels_in
 from ingestion.models import Chunk, ChunkKind
 from retrieval.fusion import Ranking
 
-_NUMBER = r"(?:\d{1,5}|[ivxlc]{1,7})"
+# "I" alone is a page where no other word comes next: not in "the page I need" or "I'm".
+_LONE_I = r"i(?!['’]|\s+(?!(?:of|in|and|to|or)\b)[^\W\d_])"
+_NUMBER = rf"(?:\d{{1,5}}|[ivxlc]{{2,7}}|[vxlc]|{_LONE_I})"
 _PAGES = re.compile(
     rf"\b(?:pages?|pp?\.|slides?)\s*(?:no\.?|number|#)?\s*"
     rf"({_NUMBER}\b(?:\s*(?:,|and|&|to|-|–|or)\s*{_NUMBER}\b)*)",
