@@ -72,7 +72,7 @@ def _pages(question: str) -> frozenset[str]:
 
 def chunks_at(places: NamedPlaces, document_ids: Iterable[int]) -> list[int]:
     """Return the chunks of these documents that stand at the places, in reading order."""
-    chunks = Chunk.objects.live().filter(document__in=list(document_ids))
+    chunks = Chunk.objects.live().filter(document__in=list(document_ids)).order_by()
     found = set(chunks.filter(_on_pages(places)).values_list("pk", "document_id", "order"))
     if places.labels:
         figures = chunks.filter(kind__in=(ChunkKind.TABLE, ChunkKind.IMAGE)).exclude(caption="")
