@@ -206,8 +206,17 @@ def test_pictures_are_shrunk_one_after_the_other(clip, monkeypatch):
     from PIL import Image
 
     encoder, steps = embedder_for("image"), []
-    really_open, shrink = Image.open, encoder._preprocess
-    monkeypatch.setattr(Image, "open", lambda file: steps.append("open") or really_open(file))
-    monkeypatch.setattr(encoder, "_preprocess", lambda p: steps.append("shrink") or shrink(p))
+    really_open, really_shrink = Image.open, encoder._preprocess
+
+    def opened(file):
+        steps.append("open")
+        return really_open(file)
+
+    def shrunk(picture):
+        steps.append("shrink")
+        return really_shrink(picture)
+
+    monkeypatch.setattr(Image, "open", opened)
+    monkeypatch.setattr(encoder, "_preprocess", shrunk)
     encoder.encode_images([picture("red"), picture("blue")])
     assert steps == ["open", "shrink", "open", "shrink"]
