@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
-from ingestion import documents, labels, receipts
+from ingestion import documents, labels
 from ingestion.errors import PermanentError
 from ingestion.models import Collection, Document, DocumentQuerySet, DocumentState
 
@@ -74,7 +74,7 @@ def _doing(verb: Verb, tags: list[str], target: Collection | None) -> Callable[[
         case Verb.REPARSE:
             return _reparse
         case Verb.DELETE:
-            return receipts.delete
+            return documents.delete
 
 
 def move(document: Document, target: Collection | None) -> None:

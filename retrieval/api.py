@@ -14,7 +14,7 @@ from ingestion.json_types import Refused
 from ingestion.models import Chunk, Document
 from retrieval import profiles, scope
 from retrieval.candidates import CandidateFilter
-from retrieval.request import Query, SearchRequest
+from retrieval.request import BadRequest, Query, SearchRequest, check_work
 from retrieval.request_form import to_request
 from retrieval.search import search_many
 from retrieval.serializers import (
@@ -45,7 +45,9 @@ class SearchView(APIView):
     def post(self, request: Request) -> Response:
         """Find the passages, tables and figures that best answer one query or several.
 
-        One query: hits. `queries`: results, each with hits.
+        One query: hits. `queries`: results, each with hits. A request has at most 20 sources
+        and 2 cross-encoders in all its stages together, and at most 2,560 passages to rerank
+        for all its queries together.
         """
         form = SearchRequestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -68,7 +70,13 @@ def _request(wanted: dict[str, Any]) -> SearchRequest:
     except LookupError as exc:
         raise Refused({"profile": str(exc)}) from exc
     request = to_request(wanted, base)
-    return request if wanted["rerank"] else request.without_final()
+    if not wanted["rerank"]:
+        request = request.without_final()
+    try:
+        check_work(request, len(wanted.get("queries", [wanted])))
+    except BadRequest as exc:
+        raise Refused({exc.field: str(exc)}) from exc
+    return request
 
 
 def _query(wanted: dict[str, Any], user: Any) -> Query:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from django.conf import settings
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from ingestion.errors import TransientError
@@ -154,10 +153,6 @@ def _copy_and_append(version: SpaceVersion, name: str, place: Path, fresh: np.nd
         fresh.astype("<f4").tofile(file)
 
 
-def _changed_since(version: SpaceVersion, revision: int) -> QuerySet[IndexChange]:
-    return IndexChange.objects.filter(space_version=version, revision__gt=revision)
-
-
 def _count_up_to(version: SpaceVersion, document_ids: Any, most: int) -> int:
     rows = vectors.live_embeddings(version).filter(chunk__document__in=document_ids)
     return rows[:most].count()
@@ -197,8 +192,13 @@ def is_due(version: SpaceVersion) -> bool:
     if not first <= manifest.revision <= last:
         return True  # Too old to catch up, or the database was set back to an older copy.
     enough = max(settings.SNAPSHOT_AFTER_ROWS, int(FRESH_SHARE * manifest.count))
-    changed = _changed_since(version, manifest.revision).values("document_id")
-    return _count_up_to(version, changed, enough + 1) > enough
+    return are_more_behind(version, manifest.revision, than=enough)
+
+
+def are_more_behind(version: SpaceVersion, revision: int, *, than: int) -> bool:
+    """Tell whether the documents that changed after a revision have more rows than that."""
+    changed = IndexChange.objects.filter(space_version=version, revision__gt=revision)
+    return _count_up_to(version, changed.values("document_id"), than + 1) > than
 
 
 def is_mostly_dead(version: SpaceVersion) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,13 @@ from ingestion import pipeline
 from ingestion.errors import PermanentError
 from ingestion.models import Chunk, Document
 from retrieval import background, changes, vectors
-from retrieval.embedders import Embedder, ModelAway, ModelUnavailable, embedder_for
+from retrieval.embedders import (
+    Embedder,
+    InputRefused,
+    ModelAway,
+    ModelUnavailable,
+    embedder_for,
+)
 from retrieval.embedding_inputs import content_hash, contents, embeddable
 from retrieval.models import Embedding, SpaceInput, SpaceVersion
 
@@ -156,16 +162,30 @@ def _slices(chunks: QuerySet[Chunk], version: SpaceVersion) -> Iterator[list[int
 def make(version: SpaceVersion, chunk_ids: Sequence[int]) -> list[Made]:
     """Make the chunks' vectors, encoding no content twice. Stores nothing.
 
-    Raises ModelUnavailable, PermanentError for what the model cannot read, TransientError.
+    What the model refuses is left out, and the log says so.
+    Raises ModelUnavailable, PermanentError for a model of another kind, TransientError.
     """
     chunks = Chunk.objects.filter(pk__in=chunk_ids).order_by("token_count", "pk")
     given = contents(list(chunks), version.input)
     hashes = {pk: content_hash(content) for pk, content in given.items()}
     known = _known_vectors(version, set(hashes.values()))
-    new = {key: given[pk] for pk, key in hashes.items() if key not in known}
-    encoded = vectors.checked(_encode(version, list(new.values())), version)
-    known |= {key: vectors.pack(row) for key, row in zip(new, encoded, strict=True)}
-    return [Made(pk, key, known[key]) for pk, key in hashes.items()]
+    known |= _encoded(version, {key: given[pk] for pk, key in hashes.items() if key not in known})
+    if refused := [pk for pk, key in hashes.items() if key not in known]:
+        logger.warning("%s goes without the chunks %s.", version, refused)
+    return [Made(pk, key, known[key]) for pk, key in hashes.items() if key in known]
+
+
+def _encoded(version: SpaceVersion, given: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Encode contents by their hashes; where one of them is refused, each by itself."""
+    try:
+        rows = vectors.checked(_encode(version, list(given.values())), version)
+    except InputRefused as exc:
+        if len(given) == 1:
+            logger.warning("%s refused a chunk: %s", version, exc)
+            return {}
+        each = [_encoded(version, {key: content}) for key, content in given.items()]
+        return {key: vector for one in each for key, vector in one.items()}
+    return {key: vectors.pack(row) for key, row in zip(given, rows, strict=True)}
 
 
 def _known_vectors(version: SpaceVersion, hashes: set[str]) -> dict[str, bytes]:
@@ -211,22 +231,21 @@ def fill_document(
 ) -> int:
     """Give a published document's chunks the vectors that one version lacks; return how many.
 
-    `after_slice` is told the number of each slice. What was re-parsed or deleted meanwhile is
-    left alone: its new chunks come down the pipeline.
+    `after_slice` is told the number of each slice, with those that no vector can be made of.
+    What was re-parsed or deleted meanwhile is left alone: its new chunks come down the pipeline.
     """
     generation, filled = document.live_generation, 0
     chunks = document.chunks.filter(generation=generation)
     for chunk_ids in _slices(missing(version, chunks), version):
         made = make(version, chunk_ids)
-        if not made:
-            continue
         with transaction.atomic():
             if not _is_still_live(document, generation):
                 return filled
-            _store(version, made)
-            changes.record(document.pk, versions=[version])
+            if made:
+                _store(version, made)
+                changes.record(document.pk, versions=[version])
         filled += len(made)
-        after_slice(len(made))
+        after_slice(len(chunk_ids))
     return filled
 
 

@@ -13,12 +13,14 @@ from dataclasses import asdict, replace
 from math import inf
 from typing import Any
 
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from ingestion.errors import PermanentError
 from ingestion.models import Chunk
-from retrieval import measures, profiles
+from retrieval import background, measures, profiles
 from retrieval.candidates import CandidateFilter
+from retrieval.leases import STALE_AFTER
 from retrieval.models import (
     EvaluationRun,
     EvaluationScope,
@@ -37,6 +39,7 @@ DEPTH = 60
 SHARED_AREA = 0.3
 MISSED_BELOW = 5
 LEVELS = ("page", "chunk")
+UNFINISHED = (EvaluationState.QUEUED, EvaluationState.RUNNING)
 
 
 def begin(
@@ -89,11 +92,32 @@ def _begun(
 def proceed(run: EvaluationRun, *, until: float = inf) -> bool:
     """Ask the questions that are left, then write the report; False if the clock ran out.
 
+    A run that is over, or that another process is at, is left alone.
     Raises PermanentError or TransientError as a search does, and rest_framework's
     ValidationError when a profile no longer fits.
     """
-    if run.state == EvaluationState.DONE:
+    if not _unattended().filter(pk=run.pk).update(seen_at=timezone.now()):
         return True
+    run.refresh_from_db()
+    try:
+        return _proceed(run, until)
+    finally:
+        run.seen_at = None
+        EvaluationRun.objects.filter(pk=run.pk).update(seen_at=None)
+
+
+def ask_again() -> None:
+    """Have the workers take up the runs that nobody is at, as after a restart."""
+    for pk in _unattended().values_list("pk", flat=True):
+        background.request_once("run_evaluation", pk)
+
+
+def _unattended() -> QuerySet[EvaluationRun]:
+    runs = EvaluationRun.objects.filter(state__in=UNFINISHED)
+    return runs.filter(Q(seen_at=None) | Q(seen_at__lt=timezone.now() - STALE_AFTER))
+
+
+def _proceed(run: EvaluationRun, until: float) -> bool:
     wanted = [_deep(profiles.request_of(profile["request"])) for profile in run.profiles]
     named = [profile.get("version") for profile in run.profiles]
     questions = list(run.question_set.questions.select_related("document"))
@@ -108,7 +132,9 @@ def proceed(run: EvaluationRun, *, until: float = inf) -> bool:
         versions = [_searchable(pk) for pk in named]
         run.rows.append(ask(question, wanted, CandidateFilter(ids), versions))
         run.done = len(run.rows)
-        EvaluationRun.objects.filter(pk=run.pk).update(done=run.done, state=run.state)
+        EvaluationRun.objects.filter(pk=run.pk).update(
+            done=run.done, state=run.state, seen_at=timezone.now()
+        )
     run.report = report(run.rows, [profile["name"] for profile in run.profiles])
     run.state, run.finished_at = EvaluationState.DONE, timezone.now()
     run.save()

@@ -155,15 +155,11 @@ class VectorIndex:
     def _scan(
         self, query: np.ndarray, limit: int, allowed: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        faiss = _faiss()
         if self._full is not None:
             return self._scan_full(query, limit, allowed)
-        flat = self._index if self.plan.is_exact else faiss.downcast_index(self._index.storage)
-        selector, _bits = _selector(allowed)
-        parameters = faiss.SearchParameters(sel=selector)
-        with _one_thread():
-            scores, rows = flat.search(query[None, :], limit, params=parameters)
-        return self._best(rows[0], scores[0])
+        is_flat = self.plan.is_exact
+        flat = self._index if is_flat else _faiss().downcast_index(self._index.storage)
+        return self._best(*_found(flat, query, limit, allowed, "SearchParameters"))
 
     def _scan_full(
         self, query: np.ndarray, limit: int, allowed: np.ndarray | None
@@ -187,16 +183,11 @@ class VectorIndex:
         effort: int,
         share: float,
     ) -> tuple[np.ndarray, np.ndarray]:
-        faiss = _faiss()
-        selector, _bits = _selector(allowed)
         wanted = limit if self._full is None else min(limit * RESCORE_FACTOR, len(self))
-        ef_search = max(int(effort / sqrt(share)), wanted)
-        parameters = faiss.SearchParametersHNSW(efSearch=ef_search, sel=selector)
-        with _one_thread():
-            scores, rows = self._index.search(query[None, :], wanted, params=parameters)
-        if self._full is not None:
-            return self._rescore(query, rows[0][rows[0] >= 0], limit)
-        return self._best(rows[0], scores[0])
+        far = {"efSearch": max(int(effort / sqrt(share)), wanted)}
+        found = _found(self._index, query, wanted, allowed, "SearchParametersHNSW", **far)
+        rows, scores = self._best(*found)
+        return (rows, scores) if self._full is None else self._rescore(query, rows, limit)
 
     def _visit_lists(
         self,
@@ -206,15 +197,12 @@ class VectorIndex:
         effort: int,
         share: float,
     ) -> tuple[np.ndarray, np.ndarray]:
-        faiss = _faiss()
-        selector, _bits = _selector(allowed)
-        probes = self.plan.probes_for(effort, share)
-        parameters = faiss.SearchParametersIVF(nprobe=probes, sel=selector)
+        far = {"nprobe": self.plan.probes_for(effort, share)}
         wanted = min(effort, len(self))
-        with _one_thread():
-            _, rows = self._index.search(query[None, :], wanted, params=parameters)
+        found = _found(self._index, query, wanted, allowed, "SearchParametersIVF", **far)
+        rows, _ = self._best(*found)
         # In the order in which they lie in memory.
-        return self._rescore(query, np.sort(rows[0][rows[0] >= 0]), limit)
+        return self._rescore(query, np.sort(rows), limit)
 
     def _best(self, rows: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         found = rows >= 0  # FAISS fills up with -1 where it found too few.
@@ -286,6 +274,23 @@ def _sample(full: np.ndarray, size: int) -> np.ndarray:
         return np.ascontiguousarray(full)
     rows = np.random.default_rng(1).choice(len(full), size, replace=False)
     return np.ascontiguousarray(full[np.sort(rows)])
+
+
+def _found(
+    index: Any,
+    query: np.ndarray,
+    wanted: int,
+    allowed: np.ndarray | None,
+    parameters: str,
+    **far: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Search one of FAISS's indexes; return rows and scores as FAISS gives them."""
+    faiss = _faiss()
+    selector, _bits = _selector(allowed)
+    given = getattr(faiss, parameters)(sel=selector, **far)
+    with _one_thread():
+        scores, rows = index.search(query[None, :], wanted, params=given)
+    return rows[0], scores[0]
 
 
 def _selector(allowed: np.ndarray | None) -> tuple[Any, np.ndarray | None]:

@@ -45,9 +45,11 @@ class Wanted:
     @property
     def is_narrowed(self) -> bool:
         """Whether some filter keeps things out."""
-        return self.kinds != frozenset() or any(
-            (self.collection, self.document, self.tags, self.since, self.until)
-        )
+        return self.kinds != frozenset() or self.is_narrowed_to_documents
+
+    @property
+    def is_narrowed_to_documents(self) -> bool:
+        return any((self.collection, self.document, self.tags, self.since, self.until))
 
     @property
     def without_each_tag(self) -> list[tuple[str, list[str]]]:
@@ -135,14 +137,17 @@ def _readable(user: Any) -> DocumentQuerySet:
 
 def _where(user: Any, wanted: Wanted) -> CandidateFilter:
     where = scope.allowed(user, kinds=wanted.kinds or None)
-    chosen = _readable(user).tagged(*wanted.tags)
+    if not wanted.is_narrowed_to_documents:
+        return where
+    chosen = _readable(user).tagged(*wanted.tags).order_by()
     if wanted.collection:
         chosen = chosen.filter(collection=wanted.collection)
     if wanted.document:
         chosen = chosen.filter(pk=wanted.document.pk)
-    if wanted.since:
+    # The first and the last day that there are keep nothing out, and have no midnight in UTC.
+    if wanted.since and wanted.since > datetime.date.min:
         chosen = chosen.filter(created_at__gte=_midnight(wanted.since))
-    if wanted.until:
+    if wanted.until and wanted.until < datetime.date.max:
         chosen = chosen.filter(created_at__lt=_midnight(wanted.until + datetime.timedelta(days=1)))
     # The filters only ever take away from what permissions let through.
     ids = where.document_ids & frozenset(chosen.values_list("pk", flat=True))

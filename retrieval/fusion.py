@@ -71,13 +71,6 @@ def zmuv(
     return _weighted_sum(parts, weights)
 
 
-def between(alpha: float, *, text: str = "text", image: str = "image") -> dict[str, float]:
-    """Weights for `weighted` from one number: alpha for text, 1 - alpha for image."""
-    if not 0 <= alpha <= 1:
-        raise ValueError(f"alpha must lie between 0 and 1, not {alpha}")
-    return {text: alpha, image: 1 - alpha}
-
-
 METHODS = ("rrf", "dbsf", "weighted", "zmuv")
 
 

@@ -73,9 +73,7 @@ def measure(
         query_ms=float(np.median(seconds)) * 1000 if seconds else 0.0,
         corpus=corpus,
         index=plan.as_dict(),
-        megabytes=corpus
-        * (plan.bytes_per_vector(embedder.dimension, corpus) + BYTES_PER_ROW)
-        / 1e6,
+        megabytes=_megabytes(plan, embedder.dimension, corpus),
         recall_at_5=_mean(values, "recall@5"),
         ndcg_at_10=_mean(values, "ndcg@10"),
     )

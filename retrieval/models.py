@@ -14,7 +14,7 @@ class SpaceVersionState(models.TextChoices):
     BUILDING = "building"
     LIVE = "live"
     RETIRED = "retired"
-    # Too old to go back to: its vectors are gone, or going.
+    # Too old to go back to, or given up before it was full: its vectors are gone, or going.
     DISCARDED = "discarded"
 
 
@@ -254,6 +254,8 @@ class EvaluationRun(models.Model):
     rows = models.JSONField(default=list)
     report = models.JSONField(default=dict)
     error = models.TextField(blank=True)
+    # Whoever asks the questions says so with each; one who is stale is taken for dead.
+    seen_at = models.DateTimeField(null=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )

@@ -12,7 +12,9 @@ from ingestion.captions import Label, label_of, labels_in
 from ingestion.models import Chunk, ChunkKind
 from retrieval.fusion import Ranking
 
-_NUMBER = r"(?:\d{1,5}|[ivxlc]{1,7})"
+# "I" alone is a page where no other word comes next: not in "the page I need" or "I'm".
+_LONE_I = r"i(?!['’]|\s+(?!(?:of|in|and|to|or)\b)[^\W\d_])"
+_NUMBER = rf"(?:\d{{1,5}}|[ivxlc]{{2,7}}|[vxlc]|{_LONE_I})"
 _PAGES = re.compile(
     rf"\b(?:pages?|pp?\.|slides?)\s*(?:no\.?|number|#)?\s*"
     rf"({_NUMBER}\b(?:\s*(?:,|and|&|to|-|–|or)\s*{_NUMBER}\b)*)",
@@ -70,7 +72,7 @@ def _pages(question: str) -> frozenset[str]:
 
 def chunks_at(places: NamedPlaces, document_ids: Iterable[int]) -> list[int]:
     """Return the chunks of these documents that stand at the places, in reading order."""
-    chunks = Chunk.objects.live().filter(document__in=list(document_ids))
+    chunks = Chunk.objects.live().filter(document__in=list(document_ids)).order_by()
     found = set(chunks.filter(_on_pages(places)).values_list("pk", "document_id", "order"))
     if places.labels:
         figures = chunks.filter(kind__in=(ChunkKind.TABLE, ChunkKind.IMAGE)).exclude(caption="")

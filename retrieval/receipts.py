@@ -6,7 +6,7 @@ from collections import Counter
 
 from ingestion.models import Chunk, Document
 from ingestion.receipts import Proof
-from retrieval import search
+from retrieval import keywords, search
 from retrieval.candidates import CandidateFilter
 from retrieval.models import Embedding, SpaceVersion, SpaceVersionState
 from retrieval.request import Query, SearchRequest, Source, Stage
@@ -42,14 +42,18 @@ class IndexWitness:
         where = CandidateFilter(frozenset({self._document_id}))
         request = SearchRequest(Stage((Source(space),)))
         queries = [Query(text) for text in self._texts]
-        results = search.search_many(queries, where=where, request=request)
-        asked = all(space in result.index_versions for result in results)
+        results = search.search_many(queries, where=where, request=request, use_cache=False)
+        # Not the hits: those are read from the database, where the chunks are gone anyway.
+        found = sum(len(result.rankings.get(space, ())) for result in results)
         notes = dict.fromkeys(note for result in results for note in result.notes)
+        asked = all(space in result.index_versions for result in results)
+        # What is left in an index that is known to be behind goes when it has caught up.
+        is_known = asked and not (found and keywords.BEHIND in notes)
         return Proof(
             source=space,
             texts=len(queries),
-            found=sum(len(result.hits) for result in results) if asked else None,
-            note="" if asked else " ".join(notes),
+            found=found if is_known else None,
+            note="" if is_known else " ".join(notes),
         )
 
 

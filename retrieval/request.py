@@ -18,6 +18,12 @@ KEYWORDS = "keywords"
 FinalMethod = Literal["cross_encoder", "rescore"]
 FINAL_METHODS: tuple[FinalMethod, ...] = ("cross_encoder", "rescore")
 
+# One request must not keep everybody else waiting. Of all its stages together:
+MAX_SOURCES = 20
+MAX_CROSS_ENCODERS = 2
+# Passages that a cross-encoder reads for all its queries together: some minutes on two cores.
+MAX_READ = 2560
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -159,7 +165,8 @@ class BadRequest(ValueError):
 
 
 def check(request: SearchRequest, spaces: list[str]) -> None:
-    """Make sure that names and references fit together. Raises BadRequest."""
+    """Make sure that names and references fit together, within bounds. Raises BadRequest."""
+    _check_size(request.stage)
     labels: set[str] = set()
     for stage in request.stage.stages():
         _check_stage(stage, spaces)
@@ -174,6 +181,35 @@ def check(request: SearchRequest, spaces: list[str]) -> None:
             labels.add(source.label)
     for space in request.vectors:
         _known_space("vectors", space, [name for name in spaces if name != KEYWORDS])
+
+
+def check_work(request: SearchRequest, queries: int) -> None:
+    """Make sure that so many queries are not too much reading. Raises BadRequest."""
+    each = sum(final.limit for final in _cross_encoders(request.stage))
+    if queries * each > MAX_READ:
+        raise BadRequest(
+            "queries",
+            f"{queries} queries with {each} passages to rerank for each are too much: at most "
+            f"{MAX_READ} passages in one request. Send fewer queries, lower the limit of "
+            "`final`, or set `rerank` to false.",
+        )
+
+
+def _check_size(stage: Stage) -> None:
+    if (count := sum(1 for _ in stage.leaves())) > MAX_SOURCES:
+        raise BadRequest(
+            "sources", f"There are {count} sources; at most {MAX_SOURCES} in all stages together."
+        )
+    if (count := len(_cross_encoders(stage))) > MAX_CROSS_ENCODERS:
+        raise BadRequest(
+            "final",
+            f"{count} stages end in a cross_encoder; at most {MAX_CROSS_ENCODERS} in one request.",
+        )
+
+
+def _cross_encoders(stage: Stage) -> list[Final]:
+    finals = [each.final for each in stage.stages() if each.final]
+    return [final for final in finals if final.method == "cross_encoder"]
 
 
 def _check_stage(stage: Stage, spaces: list[str]) -> None:

@@ -17,6 +17,8 @@ from retrieval import fusion, requests
 from retrieval.conditions import COMPARISONS, FIELDS, METADATA_PREFIX, Condition, Filter, is_bound
 from retrieval.request import (
     FINAL_METHODS,
+    MAX_CROSS_ENCODERS,
+    MAX_SOURCES,
     BadRequest,
     Final,
     Fusion,
@@ -279,7 +281,8 @@ class RequestSerializer(StrictSerializer):
         min_length=1,
         max_length=MAX_ENTRIES,
         help_text="Each a source {space, name, limit, weight, ef_search, exact, filter}, or a "
-        "nested stage {name, sources, fusion, final, limit, weight}.",
+        "nested stage {name, sources, fusion, final, limit, weight}; at most "
+        f"{MAX_SOURCES} sources, and {MAX_CROSS_ENCODERS} cross-encoders, in all stages together.",
     )
     fusion = FusionSerializer(required=False)
     final = FinalSerializer(required=False, allow_null=True, help_text="null: none.")

@@ -31,7 +31,7 @@ def allowed(
     chosen. What the user may not read, or does not exist, adds nothing: a choice of only such
     things leaves an empty filter, which finds nothing. `pages` is first and last, inclusive.
     """
-    readable = Document.objects.visible_to(user).searchable()
+    readable = Document.objects.visible_to(user).searchable().order_by()
     collections, documents = list(collections), list(documents)
     if collections or documents:
         readable = readable.filter(Q(collection__in=collections) | Q(pk__in=documents))
@@ -65,7 +65,7 @@ def _term(condition: Condition, where: CandidateFilter) -> Term:
         return KindIn(frozenset(str(kind) for kind in condition.any or ()))
     if condition.field == "page":
         return _pages(condition)
-    documents = Document.objects.filter(pk__in=_few(where.document_ids))
+    documents = Document.objects.filter(pk__in=_few(where.document_ids)).order_by()
     return DocumentIn(frozenset(_matching(condition, documents)) & where.document_ids)
 
 

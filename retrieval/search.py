@@ -65,6 +65,17 @@ class SearchResult:
 
 # Places are looked up in the documents of so many of the best chunks.
 PLACES_OF = 10
+# Of no use with a hit, and large: a document's would be read again for each of its chunks.
+NOT_READ = (
+    "table",
+    "page__layout",
+    "page__crops",
+    "page__warnings",
+    "document__facts",
+    "document__outline",
+    "document__tags",
+    "document__metadata",
+)
 
 NOTHING = SearchResult((), {}, {}, ())
 
@@ -213,7 +224,8 @@ def _with_places(ranking: Ranking, run: Run) -> Ranking:
         return ranking
     with run.timed("places"):
         best = [pk for pk, _ in ranking[:PLACES_OF]]
-        owners = dict(Chunk.objects.filter(pk__in=best).values_list("pk", "document_id"))
+        rows = Chunk.objects.filter(pk__in=best).order_by()
+        owners = dict(rows.values_list("pk", "document_id"))
         documents = list(dict.fromkeys(owners[pk] for pk in best if pk in owners))
         named = named_places.chunks_at(places, documents[: named_places.DOCUMENTS])
     if named:
@@ -258,7 +270,8 @@ def _readable(ids: Sequence[int], run: Run) -> dict[int, Chunk]:
     rows = Chunk.objects.live().filter(pk__in=ids).select_related("document", "page")
     return {
         chunk.pk: chunk
-        for chunk in rows.defer("page__layout", "table")
+        # In any order: sorting by document and place takes the database as long as reading.
+        for chunk in rows.defer(*NOT_READ).order_by()
         # An index may lag behind the database, never the other way round.
         if run.where.admits(chunk.document_id, chunk.kind, chunk.page_number)
     }

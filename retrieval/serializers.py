@@ -12,9 +12,10 @@ from rest_framework import serializers
 
 from ingestion import json_types
 from ingestion.errors import PermanentError
-from ingestion.models import ChunkKind
+from ingestion.models import Chunk, ChunkKind
 from retrieval import pictures
 from retrieval.models import SpaceVersionState
+from retrieval.request import MAX_READ
 from retrieval.request_form import (
     MAX_TOP_K,
     FilterSerializer,
@@ -88,7 +89,8 @@ class SearchRequestSerializer(QuerySerializer, RequestSerializer):
         required=False,
         min_length=1,
         max_length=MAX_BATCH,
-        help_text="Several at once: texts, or objects of query, image, like and weights.",
+        help_text="Several at once: texts, or objects of query, image, like and weights. At most "
+        f"{MAX_READ} passages are reranked for all of them together.",
     )
     profile = json_types.StringField(
         required=False, help_text="Name of a search profile; by default the live one."
@@ -143,19 +145,21 @@ class HitDocumentSerializer(serializers.Serializer[Any]):
     collection = serializers.IntegerField(source="collection_id")
 
 
-class HitPageSerializer(serializers.Serializer[Any]):
-    number = serializers.IntegerField(help_text="Physical page, from 1.")
+class HitPageSerializer(serializers.Serializer[Chunk]):
+    """The page of a chunk: whose document was read with it, the page's own was not."""
+
+    number = serializers.IntegerField(source="page_number", help_text="Physical page, from 1.")
     # The base class types `label` as its own title, which a field of that name is not.
     label = serializers.CharField(  # type: ignore[assignment]
-        help_text="As printed on the page; empty when unknown."
+        source="page.label", help_text="As printed on the page; empty when unknown."
     )
-    width = serializers.FloatField(help_text="PDF points.")
-    height = serializers.FloatField(help_text="PDF points.")
+    width = serializers.FloatField(source="page.width", help_text="PDF points.")
+    height = serializers.FloatField(source="page.height", help_text="PDF points.")
     image = serializers.SerializerMethodField(help_text="Address of the page's image.")
 
     @extend_schema_field(serializers.URLField())
-    def get_image(self, page: Any) -> str:
-        path = reverse("ingestion:page_image", args=[page.document.uuid, page.number])
+    def get_image(self, chunk: Chunk) -> str:
+        path = reverse("ingestion:page_image", args=[chunk.document.uuid, chunk.page_number])
         return str(self.context["request"].build_absolute_uri(path))
 
 
@@ -190,7 +194,7 @@ class HitSerializer(serializers.Serializer[Hit]):
     chunk = serializers.IntegerField(source="chunk.pk")
     kind = serializers.ChoiceField(ChunkKind.choices, source="chunk.kind")
     document = HitDocumentSerializer(source="chunk.document")
-    page = HitPageSerializer(source="chunk.page")
+    page = HitPageSerializer(source="chunk")
     box = serializers.ListField(
         child=serializers.FloatField(),
         source="chunk.box",

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from retrieval import background, building, changes, index_plan, snapshots, vectors
 from retrieval.candidates import Candidate, CandidateFilter, IndexNotReady
@@ -31,6 +32,10 @@ logger = logging.getLogger(__name__)
 # Reading so many rows takes a second or two; more are read in the background.
 LOAD_AT_ONCE = 50_000
 WAIT_SECONDS = 5.0
+
+
+class TooFarBehind(Exception):
+    """So many rows have changed that reading them would hold up a search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +121,7 @@ class SpaceReader:
         self._lock = threading.Lock()
         self._state: SpaceState | None = None
         self._seen_name = ""
-        self._waiting: Snapshot | None = None
+        self._waiting: SpaceState | None = None
         self._loader: threading.Thread | None = None
 
     @property
@@ -128,7 +133,8 @@ class SpaceReader:
         """Return a state that holds everything up to `version.revision`.
 
         Costs no query when nothing has changed: read the version fresh for each search.
-        Raises IndexNotReady while a large space without a snapshot is read.
+        Raises IndexNotReady while a large space without a snapshot is read, or many rows that
+        this process is behind.
         """
         state = self._state or self._first_state(version)
         self._notice_new_snapshot(version)
@@ -149,21 +155,60 @@ class SpaceReader:
         if self._loader is not None:
             self._loader.join(WAIT_SECONDS)
         with self._lock:
-            newer, self._waiting = self._waiting, None
-            self._state = None if newer is None else _on_snapshot(newer, version)
+            self._state, self._waiting = self._waiting, None
 
     def _follow(self, version: SpaceVersion, state: SpaceState) -> SpaceState:
+        """Catch up here if little is behind, else in the background.
+
+        Raises ChangesPruned, and IndexNotReady while the background is at it.
+        """
+        try:
+            return self._advance(version, state)
+        except TooFarBehind:
+            self._read_behind(version)
+        try:
+            return self._advance(version, state)
+        except TooFarBehind as exc:
+            raise IndexNotReady(
+                "Many new vectors are being read from the database; try again soon."
+            ) from exc
+
+    def _advance(self, version: SpaceVersion, state: SpaceState) -> SpaceState:
         with self._lock:
             self._state = self._caught_up(version, self._state or state)
             return self._state
 
     def _caught_up(self, version: SpaceVersion, state: SpaceState) -> SpaceState:
-        if self._waiting is not None:
-            state = _on_snapshot(self._waiting, version)
+        state = self._waiting or state
         if state.revision < version.revision:
+            if building.are_more_behind(version, state.revision, than=LOAD_AT_ONCE):
+                raise TooFarBehind
             state = catch_up(state, version)
         self._waiting = None
         return state
+
+    def _read_behind(self, version: SpaceVersion) -> None:
+        """Have a thread catch up without a limit, and give it, or what is loading, a moment."""
+        with self._lock:
+            if not self._is_loading():
+                self._start(self._catch_up, "follow", version)
+            loader = self._loader
+        if loader is not None:
+            loader.join(WAIT_SECONDS)
+
+    def _catch_up(self, version: SpaceVersion) -> None:
+        state = self._waiting or self._state
+        if state is None:
+            return
+        try:
+            state = catch_up(state, version)
+        except ChangesPruned:
+            return  # The next search finds that as well, and starts anew.
+        finally:
+            connection.close()
+        with self._lock:
+            if self._state is None or self._state.revision <= state.revision:
+                self._state, self._waiting = state, None
 
     def _first_state(self, version: SpaceVersion) -> SpaceState:
         with self._lock:
@@ -192,9 +237,13 @@ class SpaceReader:
         if vectors.live_embeddings(version)[: LOAD_AT_ONCE + 1].count() <= LOAD_AT_ONCE:
             self._state = _from_rows(version)
             return
-        self._loader = threading.Thread(
-            target=self._read_rows, args=(version,), name=f"read-{version.space}", daemon=True
-        )
+        self._start(self._read_rows, "read", version)
+
+    def _start(
+        self, read: Callable[[SpaceVersion], None], verb: str, version: SpaceVersion
+    ) -> None:
+        name = f"{verb}-{version.space}"
+        self._loader = threading.Thread(target=read, args=(version,), name=name, daemon=True)
         self._loader.start()
 
     def _read_rows(self, version: SpaceVersion) -> None:
@@ -212,18 +261,16 @@ class SpaceReader:
             if name == self._seen_name:
                 return
             self._seen_name = name
-            self._loader = threading.Thread(
-                target=self._load, args=(version,), name=f"load-{version.space}", daemon=True
-            )
-            self._loader.start()
+            self._start(self._load, "load", version)
 
     def _load(self, version: SpaceVersion) -> None:
         snapshot = _load_or_ask_for_another(folder_of(version), version)
         if snapshot is None and not self._seen_name:
             # The folder was deleted; what is in memory stays right, but the next start is slow.
             background.request_once("build_snapshot", version.pk)
+        state = None if snapshot is None else _brought_on(snapshot, version)
         with self._lock:
-            self._waiting = snapshot
+            self._waiting = state
 
     def wait_for_loader(self) -> None:
         """Return once a snapshot that is being loaded is there."""
@@ -264,6 +311,20 @@ def _on_snapshot(snapshot: Snapshot, version: SpaceVersion) -> SpaceState:
     # As the settings are now, which may have changed since the index was built.
     snapshot.index.search_as(index_plan.plan(version.index_settings, len(snapshot.rows)))
     return SpaceState(snapshot.manifest.revision, version.metric, fresh, snapshot)
+
+
+def _brought_on(snapshot: Snapshot, version: SpaceVersion) -> SpaceState:
+    """Catch up from the snapshot in its loader's thread, so that little is left for a search."""
+    state = _on_snapshot(snapshot, version)
+    if state.revision >= version.revision:
+        return state
+    try:
+        return catch_up(state, version)
+    except (ChangesPruned, DatabaseError) as exc:
+        logger.info("The new snapshot of %s is left to a search: %r", version, exc)
+        return state
+    finally:
+        connection.close()
 
 
 def catch_up(state: SpaceState, version: SpaceVersion) -> SpaceState:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, Q
 from django.utils import timezone
 
 from ingestion.models import Chunk, Document
@@ -64,8 +64,9 @@ def sync() -> None:
     """Bring the versions in step with the settings and with the weights that can be had.
 
     A space that has none gets its first one, live and empty. Where another model is wanted
-    than the live one, the next version is begun, and a worker is asked to fill it. Running it
-    again, or in several processes, changes nothing.
+    than the live one, the next version is begun, and a worker is asked to fill it; what was
+    begun before for yet another model is given up. Running it again, or in several processes,
+    changes nothing.
     """
     live = live_versions()
     for space in settings.SPACES:
@@ -95,15 +96,31 @@ def _sync(space: str, live: SpaceVersion | None, wanted: dict[str, Any]) -> None
         return
     if live.index_settings != index_settings:
         SpaceVersion.objects.filter(pk=live.pk).update(index_settings=index_settings)
-    if not available or not _is_better(wanted, live):
+    if not available:
+        return
+    same = {key: wanted[key] for key in ("model", "metric", "input")}
+    # Weights that have gone missing are no reason to give up what is made with them.
+    if wanted["input"] != SpaceInput.DESCRIPTION:
+        _give_up_others(space, same)
+    if not _is_better(wanted, live):
         return
     # What stands in for a model gives way to it at once.
     waits = settings.ASK_BEFORE_SWITCH and live.input != SpaceInput.DESCRIPTION
-    newer = SpaceVersion.objects.filter(space=space, number__gt=live.number)
-    # A version that was rolled back is not begun again by itself.
-    same = {key: wanted[key] for key in ("model", "metric", "input")}
-    if not newer.filter(**same).exists():
+    newer = SpaceVersion.objects.filter(space=space, number__gt=live.number, **same)
+    # A version that was rolled back is not begun again by itself; one that was given up is.
+    begun = Q(state=SpaceVersionState.BUILDING) | Q(activated_at__isnull=False)
+    if not newer.filter(begun).exists():
         _create(space, SpaceVersionState.BUILDING, {**wanted, "waits": waits}, index_settings)
+
+
+def _give_up_others(space: str, wanted: dict[str, Any]) -> None:
+    """Give up what was begun for a model that is wanted no more, so that it never goes live.
+
+    What waits was made to be compared, and stays.
+    """
+    begun = SpaceVersion.objects.filter(space=space, state=SpaceVersionState.BUILDING, waits=False)
+    if begun.exclude(**wanted).update(state=SpaceVersionState.DISCARDED):
+        logger.info("What was begun of the space %s is given up: the settings changed.", space)
 
 
 def _is_better(wanted: dict[str, Any], live: SpaceVersion) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from django.conf import settings
 
-from ingestion.errors import PermanentError
+from ingestion.errors import PermanentError, TransientError
 from ingestion.models import Chunk
 from retrieval import fusion, vectors
 from retrieval import rerank as reranking
@@ -114,7 +114,7 @@ def _rescored(space: str, run: Run, chunk_ids: Sequence[int]) -> dict[int, float
         if version is None:
             raise ModelUnavailable("it has not been set up yet.")
         query, left_out = run.vectors.of(run.number, version)
-    except PermanentError as exc:
+    except (PermanentError, TransientError) as exc:
         run.note(f"The order is that of the fused lists, without the {space} space: {exc}")
         return {}
     run.note(left_out)

@@ -107,6 +107,7 @@ def refresh_indexes() -> None:
 @_again()
 def tend_indexes() -> None:
     """Take up whatever was left undone: lost tasks, new weights, missing vectors."""
+    evaluation.ask_again()
     spaces.tend()
     if compiling.is_due():
         background.request_once("compile_encoders")

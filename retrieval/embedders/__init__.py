@@ -43,8 +43,15 @@ class ModelAway(TransientError):
     """A model's service does not answer now; the message says so in a sentence."""
 
 
+class InputRefused(PermanentError):
+    """The model does not take this input, such as a damaged picture; it may take others."""
+
+
 class Embedder(Protocol):
-    """Turns texts and images into vectors: (n, dimension) float32, unit length for cosine."""
+    """Turns texts and images into vectors: (n, dimension) float32, unit length for cosine.
+
+    InputRefused says that one of those given cannot be encoded, whatever the others are.
+    """
 
     model: str
     metric: str

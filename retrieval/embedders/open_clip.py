@@ -12,9 +12,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ingestion.errors import PermanentError
 from ingestion.weights import CLIP_CONFIG, Kind, Weights
-from retrieval.embedders import ModelUnavailable
+from retrieval.embedders import InputRefused, ModelUnavailable
 
 
 class OpenClipEmbedder:
@@ -66,7 +65,7 @@ class OpenClipEmbedder:
         return self.encode_texts(texts)
 
     def encode_images(self, images: Sequence[bytes], *, batch_size: int = 16) -> np.ndarray:
-        """Encode image files: (n, dimension) float32. PermanentError for one that is damaged."""
+        """Encode image files: (n, dimension) float32. InputRefused for one that is damaged."""
         return self._encode(images, self._pixels, self._network.encode_image, batch_size)
 
     def _encode(
@@ -90,13 +89,18 @@ class OpenClipEmbedder:
 
     def _pixels(self, images: list[bytes]) -> Any:
         import torch
-        from PIL import Image, UnidentifiedImageError
 
-        try:
-            pictures = [Image.open(io.BytesIO(data)).convert("RGB") for data in images]
-        except (UnidentifiedImageError, OSError, ValueError) as exc:
-            raise PermanentError(f"An image cannot be read: {exc}") from exc
-        return torch.stack([self._preprocess(picture) for picture in pictures])
+        # One after the other: a batch of large pictures at full size takes gigabytes.
+        return torch.stack([self._preprocess(_decoded(data)) for data in images])
+
+
+def _decoded(data: bytes) -> Any:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        return Image.open(io.BytesIO(data)).convert("RGB")
+    except (UnidentifiedImageError, OSError, ValueError) as exc:
+        raise InputRefused(f"An image cannot be read: {exc}") from exc
 
 
 def _open(weights: Weights) -> tuple[Any, Any, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ingestion.errors import PermanentError
 from ingestion.weights import Kind, Weights
-from retrieval.embedders import ModelAway, ModelUnavailable
+from retrieval.embedders import InputRefused, ModelAway, ModelUnavailable
 
 # What has no key still wants the header.
 NO_KEY = "none"
@@ -71,14 +71,17 @@ class OpenAICompatibleEmbedder:
 
     @cached_property
     def dimension(self) -> int:
-        return self._ask(["dimension"]).shape[1]
+        return self._probe().shape[1]
 
     def encode_texts(self, texts: Sequence[str], *, batch_size: int = 32) -> np.ndarray:
-        """Encode passages: (n, dimension) float32. Raises ModelAway, ModelUnavailable."""
+        """Encode passages: (n, dimension) float32.
+
+        Raises ModelAway, ModelUnavailable, and InputRefused, as for a text that is too long.
+        """
         return self._encode([self._document_prefix + text for text in texts])
 
     def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
-        """Encode questions: (n, dimension) float32. Raises ModelAway, ModelUnavailable."""
+        """Encode questions: (n, dimension) float32. Raises as encode_texts does."""
         return self._encode([self._query_prefix + text for text in texts])
 
     def encode_images(self, images: Sequence[bytes], *, batch_size: int = 16) -> np.ndarray:
@@ -89,11 +92,22 @@ class OpenAICompatibleEmbedder:
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
         size = self._batch_size
-        parts = [self._ask(texts[start : start + size]) for start in range(0, len(texts), size)]
+        try:
+            parts = [self._ask(texts[start : start + size]) for start in range(0, len(texts), size)]
+        except InputRefused:
+            self._probe()
+            raise
         rows = np.concatenate(parts)
         if self.metric == "cosine":
             rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
         return rows
+
+    def _probe(self) -> np.ndarray:
+        """Ask for one harmless word: a service that refuses that refuses everything."""
+        try:
+            return self._ask(["dimension"])
+        except InputRefused as exc:
+            raise ModelUnavailable(str(exc)) from exc
 
     def _ask(self, texts: list[str]) -> np.ndarray:
         """Return the vectors of one request, (n, dimension), in the order of the texts."""
@@ -117,7 +131,7 @@ class OpenAICompatibleEmbedder:
             raise ModelUnavailable(f"{self._url} gave empty embeddings for {self.model}.")
         return vectors
 
-    def _refusal(self, status: int, message: str) -> ModelAway | ModelUnavailable:
+    def _refusal(self, status: int, message: str) -> ModelAway | ModelUnavailable | InputRefused:
         if status in (408, 409, 429) or status >= 500:
             return ModelAway(f"{self._url} is busy or broken now (HTTP {status}).")
         if status in (401, 403):
@@ -127,4 +141,4 @@ class OpenAICompatibleEmbedder:
                 f"{self._url} knows no embeddings of {self.model}: check the URL, which mostly "
                 "ends in /v1, and the model's name."
             )
-        return ModelUnavailable(f"{self._url} refused the request (HTTP {status}): {message[:300]}")
+        return InputRefused(f"{self._url} refused the request (HTTP {status}): {message[:300]}")

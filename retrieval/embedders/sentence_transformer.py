@@ -85,10 +85,6 @@ class SentenceTransformerEmbedder:
         """Run the network by ONNX Runtime from when its export is there, and to the same effect."""
         self._compiled_at = place
 
-    @property
-    def is_compiled(self) -> bool:
-        return self._compiled is not None
-
     def encode_texts(self, texts: Sequence[str], *, batch_size: int = 32) -> np.ndarray:
         """Encode passages: (n, dimension) float32."""
         with self._lock:

@@ -9,6 +9,7 @@ from django.test import Client
 
 from ingestion.collections import default_for
 from ingestion.models import Collection, Document, DocumentState
+from ingestion.signals import document_deleting
 
 pytestmark = pytest.mark.django_db
 
@@ -80,6 +81,13 @@ def test_a_deletion_is_asked_about_first(as_ana, home) -> None:
     answer = do(as_ana, "delete", one, two, is_confirmed="1", back="/documents/?state=ready")
     assert answer.url == "/documents/?state=ready"
     assert list(Document.objects.all()) == [kept]
+
+
+def test_no_proof_is_made_that_nobody_is_shown(as_ana, home, monkeypatch) -> None:
+    asked: list[Document] = []
+    monkeypatch.setattr(document_deleting, "send", lambda sender, document: asked.append(document))
+    do(as_ana, "delete", add(home, "one"), add(home, "two"), is_confirmed="1")
+    assert (asked, Document.objects.count()) == ([], 0)
 
 
 def test_only_what_is_in_work_is_cancelled(as_ana, home) -> None:

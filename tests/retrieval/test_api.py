@@ -1,6 +1,8 @@
 import uuid
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from tests.retrieval.test_search import figure
@@ -43,6 +45,18 @@ def test_a_hit_carries_its_provenance(api, library):
     assert answer["timings"]["total"] > 0
     assert answer["rerank_model"] == ""
     assert answer["notes"]
+
+
+def test_more_hits_take_no_more_queries(api, library):
+    library.document("apple one", "apple two", figure("An apple", "apple"), "apple three")
+    api.post(SEARCH, {"query": "apple"}, format="json")
+    counts = []
+    for top_k in (1, 4):
+        with CaptureQueriesContext(connection) as made:
+            answer = api.post(SEARCH, {"query": "apple", "top_k": top_k}, format="json").json()
+        assert len(answer["hits"]) == top_k
+        counts.append(len(made))
+    assert counts[0] == counts[1]
 
 
 def test_a_hit_says_where_the_same_stands_again(api, library):

@@ -30,14 +30,14 @@ def encoder(settings, tmp_path):
 def test_a_compiled_encoder_takes_over_in_a_running_process_with_the_same_vectors(encoder):
     embedder = embedder_for("text")
     before = embedder.encode_texts(TEXTS)
-    assert not embedder.is_compiled
+    assert embedder._compiled is None
     assert compiling.runtime_of(plan_for("text").weights) == "PyTorch"
     assert compiling.is_due()
 
     compiling.compile_all()
 
     after = embedder.encode_texts(TEXTS)
-    assert embedder.is_compiled
+    assert embedder._compiled is not None
     assert np.allclose(before, after, atol=1e-5)
     assert np.allclose(embedder.encode_queries(TEXTS[:1]), before[:1], atol=1e-5)
     assert not compiling.is_due()
@@ -64,7 +64,7 @@ def test_a_damaged_export_is_not_run(encoder):
     (place / compiled.OUTCOME_FILE).write_text(json.dumps({"cosine": 1.0, "failure": ""}))
     embedder = embedder_for("text")
     assert embedder.encode_texts(TEXTS).shape == (3, 16)
-    assert not embedder.is_compiled
+    assert embedder._compiled is None
 
 
 def test_nothing_is_compiled_where_the_settings_say_so(encoder, settings):

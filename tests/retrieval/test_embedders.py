@@ -10,7 +10,7 @@ import pytest
 from ingestion.errors import PermanentError
 from ingestion.weights import Weights
 from retrieval import embedders
-from retrieval.embedders import ModelUnavailable, bert, embedder_for, plan_for
+from retrieval.embedders import InputRefused, ModelUnavailable, bert, embedder_for, plan_for
 from retrieval.embedders.sentence_transformer import SentenceTransformerEmbedder
 from tests.retrieval.tiny_models import picture, save_clip, save_text_encoder
 
@@ -196,9 +196,30 @@ def open_clip_settings(folder) -> str:
     return json.dumps(json.loads((folder / "open_clip_config.json").read_text())["model_cfg"])
 
 
-def test_an_image_that_cannot_be_read(clip):
-    with pytest.raises(PermanentError, match="cannot be read"):
-        embedder_for("image").encode_images([b"not an image"])
+@pytest.mark.parametrize("damaged", [b"not an image", picture("red")[:60]], ids=["none", "cut"])
+def test_an_image_that_cannot_be_read(clip, damaged):
+    with pytest.raises(InputRefused, match="cannot be read"):
+        embedder_for("image").encode_images([damaged])
+
+
+def test_pictures_are_shrunk_one_after_the_other(clip, monkeypatch):
+    from PIL import Image
+
+    encoder, steps = embedder_for("image"), []
+    really_open, really_shrink = Image.open, encoder._preprocess
+
+    def opened(file):
+        steps.append("open")
+        return really_open(file)
+
+    def shrunk(picture):
+        steps.append("shrink")
+        return really_shrink(picture)
+
+    monkeypatch.setattr(Image, "open", opened)
+    monkeypatch.setattr(encoder, "_preprocess", shrunk)
+    encoder.encode_images([picture("red"), picture("blue")])
+    assert steps == ["open", "shrink", "open", "shrink"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from ingestion import pipeline
 from ingestion.errors import PermanentError, TransientError
 from ingestion.models import Document
 from retrieval import embedders, embedding, spaces, vectors
+from retrieval.embedders import InputRefused
 from retrieval.models import Embedding, IndexChange, SpaceVersion
 from tests.retrieval.conftest import axis
 from tests.retrieval.fake_models import FruitEmbedder
@@ -159,6 +160,41 @@ def test_a_picture_that_the_storage_lost_is_left_out(library, caplog) -> None:
     assert set(stored("text")) == {"pear", "apple"}
     assert stored("image") == {}
     assert "gone from the storage: nowhere.png" in caplog.text
+
+
+@pytest.fixture
+def picky(monkeypatch) -> None:
+    """A model that refuses to read of cherries, and with them the whole request."""
+    encode = FruitEmbedder.encode_texts
+
+    def refuse(self, texts: list[str], *, batch_size: int = 32) -> np.ndarray:
+        if any("cherry" in text for text in texts):
+            raise InputRefused("That is too long.")
+        return encode(self, texts, batch_size=batch_size)
+
+    monkeypatch.setattr(FruitEmbedder, "encode_texts", refuse)
+
+
+def test_what_the_model_refuses_is_left_out_and_the_rest_is_not(library, picky, caplog) -> None:
+    figure = {**FIGURE, "heading_path": [], "picture": "cherry"}
+    document = library.document("apple", "cherry", "pear plum", figure)
+    assert Embedding.objects.filter(space_version__space="text").count() == 3
+    assert stored("image") == {}
+    refused = document.chunks.get(text="cherry").pk
+    assert "refused a chunk: That is too long." in caplog.text
+    assert f"goes without the chunks [{refused}]" in caplog.text
+
+
+def test_what_the_model_refuses_holds_up_no_other_document(library, settings, picky) -> None:
+    library.document("cherry")
+    library.document("apple")
+    settings.SPACES["text"]["model"] = "fruit-2"
+    version = spaces.begin_version("text", waits=True)
+    Embedding.objects.filter(space_version=version).delete()
+    assert spaces.build_version(version)
+    assert version.embeddings.get().chunk.text == "apple"
+    version.refresh_from_db()
+    assert version.is_to_be_compared
 
 
 def test_a_storage_that_is_away_is_tried_again(library, monkeypatch) -> None:

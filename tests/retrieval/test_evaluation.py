@@ -1,8 +1,10 @@
 import io
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from ingestion.errors import PermanentError
 from ingestion.models import Chunk, Document, Page
@@ -82,6 +84,38 @@ def test_a_run_goes_on_where_it_stopped(question_set, asked, monkeypatch):
     tasks.run_evaluation(run.pk)
     run.refresh_from_db()
     assert (run.state, run.done, len(asked_for)) == ("done", 3, 2)
+
+
+def test_a_run_that_was_lost_is_asked_for_again(question_set, asked):
+    queued = evaluation.begin(question_set, [None])
+    killed = evaluation.begin(question_set, [None])
+    long_ago = timezone.now() - timedelta(minutes=5)
+    EvaluationRun.objects.filter(pk=killed.pk).update(state="running", seen_at=long_ago)
+    busy, over = evaluation.begin(question_set, [None]), evaluation.begin(question_set, [None])
+    EvaluationRun.objects.filter(pk=busy.pk).update(state="running", seen_at=timezone.now())
+    evaluation.fail(over, "It could not go on.")
+    tasks.tend_indexes()
+    requested = [args for task, *args in asked if task == "run_evaluation"]
+    assert sorted(requested) == [[queued.pk], [killed.pk]]
+    tasks.run_evaluation(killed.pk)
+    killed.refresh_from_db()
+    assert (killed.state, killed.seen_at) == ("done", None)
+
+
+def test_a_run_is_not_made_twice_at_once(question_set, asked, monkeypatch):
+    run = evaluation.begin(question_set, [None])
+    real, asked_for = evaluation.ask, []
+
+    def ask(question, *rest):
+        asked_for.append(question)
+        tasks.run_evaluation(run.pk)  # As by another worker.
+        return real(question, *rest)
+
+    monkeypatch.setattr(evaluation, "ask", ask)
+    tasks.run_evaluation(run.pk)
+    tasks.run_evaluation(run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.done, len(asked_for)) == ("done", 3, 3)
 
 
 def test_a_profile_that_no_longer_fits_fails_the_run_with_a_sentence(question_set):

@@ -8,8 +8,9 @@ from django.core.files.storage import default_storage
 
 from ingestion import receipts
 from ingestion.models import Document
-from retrieval import keywords, spaces
+from retrieval import changes, keyword_reader, keywords, space_reader, spaces
 from retrieval.receipts import IndexWitness
+from tests.retrieval.conftest import only
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,6 +43,26 @@ def test_the_proof_is_one_that_can_fail(document) -> None:
     proofs = {proof.source: proof for proof in IndexWitness(document).look()}
     assert proofs["text"].found
     assert proofs["keywords"].found
+
+
+def test_what_an_index_still_holds_is_counted(document, monkeypatch) -> None:
+    """As if the indexes had not been told: they hold what the database does not."""
+    keywords.search("apple", limit=1, where=only(document))
+    space_reader.reader_of(spaces.live_versions()["text"]).current(spaces.live_versions()["text"])
+    monkeypatch.setattr(changes, "record", lambda document_id: None)
+    receipt = receipts.delete(document)
+    proofs = {proof.source: proof for proof in receipt.proofs}
+    assert proofs["text"].found
+    assert proofs["keywords"].found
+    assert not receipt.is_gone
+
+
+def test_a_keyword_index_that_is_catching_up_proves_nothing(document, monkeypatch) -> None:
+    keywords.search("apple", limit=1, where=only(document))
+    monkeypatch.setattr(keyword_reader, "AT_ONCE", -1)
+    proofs = {proof.source: proof for proof in receipts.delete(document).proofs}
+    assert proofs["keywords"].found is None
+    assert "catching up" in proofs["keywords"].note
 
 
 def test_nothing_is_found_before_the_indexes_caught_up_nor_after(document) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ingestion.errors import PermanentError
-from retrieval.embedders import ModelAway, ModelUnavailable
+from retrieval.embedders import InputRefused, ModelAway, ModelUnavailable
 from retrieval.embedders.openai_compatible import OpenAICompatibleEmbedder
 from tests.retrieval.fake_models import FRUITS
 
@@ -109,7 +109,8 @@ def test_it_tries_again_when_the_service_is_busy(service):
         (429, ModelAway, "busy or broken now"),
         (401, ModelUnavailable, "refused the key"),
         (404, ModelUnavailable, "knows no embeddings of fruit-9"),
-        (400, ModelUnavailable, "refused the request"),
+        (400, InputRefused, "refused the request"),
+        (413, InputRefused, "refused the request"),
     ],
 )
 def test_errors_are_sentences(service, status, error, message):
@@ -117,6 +118,15 @@ def test_errors_are_sentences(service, status, error, message):
     with pytest.raises(error, match=message) as caught:
         embedder(service).encode_queries(["plum"])
     assert service.url in str(caught.value)
+
+
+def test_a_service_that_refuses_everything_is_not_to_blame_on_the_text(service):
+    service.failures = [400, 400]
+    with pytest.raises(ModelUnavailable, match="refused the request"):
+        embedder(service).encode_queries(["plum"])
+    service.failures = [400]
+    with pytest.raises(ModelUnavailable, match="refused the request"):
+        _ = embedder(service).dimension
 
 
 @pytest.mark.parametrize("body", [b'{"data": []}', b'{"error": "no"}', b'{"data": [{"index": 0}]}'])

@@ -172,6 +172,50 @@ def test_each_mistake_is_named(api, wanted, field, message):  # noqa: F811
     assert any(e["field"].startswith(field) and message in e["message"] for e in errors), errors
 
 
+def nested(count: int, **fields) -> list[dict]:
+    """So many nested stages of two sources each."""
+    return [
+        {
+            "name": f"stage {number}",
+            "sources": [{"space": "text", "name": f"{number} {side}"} for side in "ab"],
+            **fields,
+        }
+        for number in range(count)
+    ]
+
+
+READER = {"method": "cross_encoder", "limit": 200}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field", "message"),
+    [
+        ({"query": "a", "sources": nested(11)}, "sources", "22 sources; at most 20"),
+        ({"query": "a", "sources": nested(2, final=READER)}, "final", "3 stages end"),
+        ({"queries": ["a"] * 13, "final": READER}, "queries", "13 queries with 200 passages"),
+        (
+            {"queries": ["a"] * 13, "sources": nested(1, final=READER), "rerank": False},
+            "queries",
+            "at most 2560 passages",
+        ),
+    ],
+)
+def test_one_request_may_only_cost_so_much(api, wanted, field, message):  # noqa: F811
+    answer = api.post(SEARCH, wanted, format="json")
+    assert answer.status_code == 422
+    [error] = answer.json()["errors"]
+    assert error["field"] == field
+    assert message in error["message"]
+
+
+def test_a_full_batch_is_answered_as_the_settings_say(ask, library, settings):
+    library.document("apple")
+    wanted = {"queries": ["apple"] * 64, "final": {"method": "cross_encoder"}}
+    assert len(ask(**wanted)["results"]) == 64
+    ask(queries=["apple"] * 13, final=READER, rerank=False)
+    ask(query="apple", sources=nested(10), final=READER)
+
+
 def test_filters_nest_only_so_deep(api):  # noqa: F811
     nested: dict = {"must": []}
     for _ in range(40):

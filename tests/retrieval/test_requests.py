@@ -6,6 +6,7 @@ from ingestion.errors import PermanentError
 from ingestion.models import Chunk
 from retrieval import profiles, requests
 from retrieval.conditions import Condition, Filter
+from retrieval.embedders import ModelAway
 from retrieval.request import (
     BadRequest,
     Final,
@@ -18,6 +19,7 @@ from retrieval.request import (
 )
 from retrieval.search import search, search_many
 from tests.retrieval.conftest import only
+from tests.retrieval.fake_models import FruitEmbedder
 from tests.retrieval.test_search import figure, said
 
 
@@ -74,6 +76,19 @@ def test_rescoring_takes_the_exact_similarity_of_one_space(library):
     assert [hit.chunk.text for hit in hits] == ["apple apple pear", "apple"]
     assert hits[0].rerank_score == pytest.approx(3 / 10**0.5)
     assert hits[1].rerank_score == pytest.approx(1 / 2**0.5)
+
+
+def test_a_model_that_is_away_leaves_the_order_as_it_was(library, monkeypatch):
+    document = library.document("apple apple pear", "apple")
+
+    def away(self, texts):
+        raise ModelAway("The service does not answer.")
+
+    monkeypatch.setattr(FruitEmbedder, "encode_queries", away)
+    request = ask(Source("keywords"), final=Final("rescore", space="text"))
+    result = search("pear", where=only(document), request=request)
+    assert said(result) == ["apple apple pear"]
+    assert any("without the text space: The service does not answer." in n for n in result.notes)
 
 
 def test_vectors_come_along_when_asked_for(library):

@@ -1,7 +1,9 @@
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from ingestion.models import Chunk
-from retrieval import caching, requests, rerank, vector_search
+from retrieval import caching, requests, rerank, scope, vector_search
 from retrieval.candidates import Candidate, CandidateFilter, IndexNotReady
 from retrieval.search import search
 from tests.retrieval.conftest import only
@@ -126,6 +128,18 @@ def test_hits_come_with_document_and_page(library, django_assert_num_queries):
     hit = search("apple", where=only(document)).hits[0]
     with django_assert_num_queries(0):
         assert (hit.chunk.document.title, hit.chunk.page.number) == ("A document", 1)
+
+
+def test_what_hits_do_without_is_neither_read_nor_sorted(library):
+    document = library.document("apple on page 1")
+    search("apple", where=only(document))
+    with CaptureQueriesContext(connection) as made:
+        where = scope.allowed(library.collection.owner)
+        assert search("apple on page 1", where=where).hits
+    statements = [query["sql"] for query in made]
+    assert sum('"ingestion_chunk"."text"' in sql for sql in statements) == 1
+    assert not any("ORDER BY" in sql and "ingestion_" in sql for sql in statements)
+    assert not any(f'"{name}"' in sql for name in ("outline", "crops") for sql in statements)
 
 
 def test_top_k_cuts_the_list(library):

@@ -50,6 +50,14 @@ def test_hits_show_their_words_their_kind_and_lead_to_their_place(reader, librar
     assert "Ask about this" in shown
 
 
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_the_first_and_the_last_day_keep_nothing_out(reader, library, settings, zone):
+    settings.TIME_ZONE = zone
+    named(library.document("one apple"), "Orchard")
+    for until in ("9999-12-31", "9999-12-30"):
+        assert titles(page(reader, q="apple", since="0001-01-01", until=until)) == ["Orchard"]
+
+
 def test_kinds_and_documents_narrow_it(reader, library):
     first = named(library.document("apple", figure("apple", "apple")), "First")
     named(library.document("apple pear"), "Second")

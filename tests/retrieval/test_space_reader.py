@@ -105,14 +105,14 @@ def test_an_unchanged_index_costs_no_query(library, django_assert_num_queries) -
         vector_search.search(version, axis("apple"), limit=5, where=where)
 
 
-def test_catching_up_takes_two_queries_however_much_changed(
+def test_catching_up_takes_three_queries_however_much_changed(
     library, django_assert_num_queries
 ) -> None:
     found = [library.document("apple")]
     search("apple", *found)
     found += [library.document("pear") for _ in range(5)]
     version = text_version()
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         vector_search.search(version, axis("pear"), limit=5, where=only(*found))
 
 
@@ -254,6 +254,45 @@ def test_a_large_space_without_a_snapshot_is_read_in_the_background(library, mon
     go_on.set()
     space_reader.reader_of(text_version()).wait_for_loader()
     assert search("apple", one) == ["apple"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_far_behind_catches_up_in_the_background(library, monkeypatch) -> None:
+    found = [library.document("apple")]
+    assert search("apple", *found) == ["apple"]
+    found.append(library.document("pear", "plum"))
+    monkeypatch.setattr(space_reader, "LOAD_AT_ONCE", 1)
+    monkeypatch.setattr(space_reader, "WAIT_SECONDS", 0)
+    go_on, real = threading.Event(), vectors.of_documents
+
+    def slow(version: SpaceVersion, ids: list[int]) -> VectorBatch:
+        assert threading.current_thread() is not threading.main_thread()
+        go_on.wait(10)
+        return real(version, ids)
+
+    monkeypatch.setattr(vectors, "of_documents", slow)
+    for _ in range(2):
+        with pytest.raises(IndexNotReady, match="being read from the database"):
+            search("pear", *found)
+    go_on.set()
+    space_reader.reader_of(text_version()).wait_for_loader()
+    assert search("pear", *found) == ["pear", "apple", "plum"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_snapshot_catches_up_while_the_old_state_answers(library, monkeypatch) -> None:
+    found = [library.document("apple")]
+    building.build_snapshot(text_version())
+    restart()
+    assert search("apple", *found) == ["apple"]
+    building.build_snapshot(text_version(), anew=True)
+    found.append(library.document("pear", "plum"))
+    monkeypatch.setattr(space_reader, "LOAD_AT_ONCE", 2)
+    assert search("pear", *found) == ["pear", "apple", "plum"]
+    monkeypatch.setattr(space_reader, "LOAD_AT_ONCE", 0)
+    settled()
+    assert search("pear", *found) == ["pear", "apple", "plum"]
+    assert state().snapshot is not None
 
 
 @pytest.mark.parametrize("metric", ["cosine", "dot", "l2"])

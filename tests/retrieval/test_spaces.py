@@ -151,6 +151,16 @@ def test_a_lost_picture_does_not_hold_up_a_switch(library, settings) -> None:
     assert spaces.live_versions()["image"].embeddings.count() == 1
 
 
+def test_a_lost_picture_does_not_keep_a_version_from_being_compared(library, settings) -> None:
+    without_picture_model(settings)
+    library.document(FIGURE, {**FIGURE, "picture": None, "image": "nowhere.png"})
+    (settings.MODELS_DIR / "pear-eye.safetensors").write_bytes(b"-")
+    version = spaces.begin_version("image", waits=True)
+    assert spaces.build_version(version)
+    version.refresh_from_db()
+    assert version.is_to_be_compared
+
+
 def test_a_space_is_filled_in_turns(library, settings) -> None:
     for _ in range(3):
         library.document("apple")
@@ -160,6 +170,59 @@ def test_a_space_is_filled_in_turns(library, settings) -> None:
     turns = [spaces.build_version(version, until=0) for _ in range(4)]
     assert turns == [False, False, False, True]
     assert ("text", 2, "live", "fruit-2") in rows()
+
+
+def test_a_model_that_is_wanted_no_more_never_goes_live(library, settings, asked) -> None:
+    library.document("apple")
+    settings.SPACES["text"]["model"] = "fruit-2"
+    spaces.sync()
+    abandoned = building_version("text")
+    settings.SPACES["text"]["model"] = "pear-eye"
+    spaces.sync()
+    assert spaces.build_version(abandoned)
+    assert ("text", 1, "live", "fruit-1") in rows()
+    assert spaces.build_version(building_version("text"))
+    assert [row for row in rows() if row[0] == "text"] == [
+        ("text", 1, "retired", "fruit-1"),
+        ("text", 2, "discarded", "fruit-2"),
+        ("text", 3, "live", "pear-eye"),
+    ]
+    assert spaces.roll_back("text").number == 1
+
+
+def test_a_change_of_model_can_be_taken_back_and_made_again(library, settings) -> None:
+    library.document("apple")
+    settings.SPACES["text"]["model"] = "fruit-2"
+    spaces.sync()
+    given_up = building_version("text")
+    settings.SPACES["text"]["model"] = "fruit-1"
+    spaces.sync()
+    assert spaces.build_version(given_up)
+    assert [row for row in rows() if row[0] == "text"] == [
+        ("text", 1, "live", "fruit-1"),
+        ("text", 2, "discarded", "fruit-2"),
+    ]
+    settings.SPACES["text"]["model"] = "fruit-2"
+    spaces.sync()
+    assert spaces.build_version(building_version("text"))
+    assert ("text", 3, "live", "fruit-2") in rows()
+
+
+def test_what_waits_to_be_compared_stays_when_the_settings_change(library, settings) -> None:
+    settings.SPACES["text"]["model"] = "fruit-2"
+    waiting = spaces.begin_version("text", waits=True)
+    settings.SPACES["text"]["model"] = "fruit-1"
+    spaces.sync()
+    assert building_version("text") == waiting
+
+
+def test_weights_that_go_missing_do_not_give_up_what_is_being_built(library, settings) -> None:
+    without_picture_model(settings)
+    picture_model_arrives(settings)
+    begun = building_version("image")
+    (settings.MODELS_DIR / "pear-eye.safetensors").unlink()
+    spaces.sync()
+    assert building_version("image") == begun
 
 
 def test_a_roll_back_is_searched_at_once_and_its_gaps_are_filled(
