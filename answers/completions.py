@@ -15,14 +15,13 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from answers import conversations
-from answers.models import Conversation, Message, MessageState, Role
+from answers.models import Conversation, Message, Role
 from answers.prompting import Turn
 from ingestion.errors import PermanentError
 from ingestion.models import Collection
 
 EVERYTHING = "pagewise"
 ROLES = {"user": Role.USER, "assistant": Role.ASSISTANT}
-FINISHED = {MessageState.DONE: "stop", MessageState.STOPPED: "stop"}
 
 
 class UnknownModel(PermanentError):
@@ -175,4 +174,4 @@ def _head(model: Model, answer: Message, kind: str) -> dict[str, Any]:
 
 
 def _reason(answer: Message) -> str:
-    return FINISHED.get(MessageState(answer.state), "stop")
+    return answer.finish_reason or "stop"

@@ -23,7 +23,8 @@ FLUSH_SECONDS = 0.05
 SAVE_SECONDS = 2.0
 STOP_CHECK_SECONDS = 0.25
 WRITTEN = (
-    *("content", "state", "error", "notes", "search_query", "reader", "grounded"),
+    *("content", "state", "error", "finish_reason", "notes", "search_query", "reader"),
+    "grounded",
     *("index_versions", "timings", "usage", "checks", "finished_at"),
 )
 
@@ -66,6 +67,8 @@ class Recorder:
         answer.usage.update(delta.usage)
         if delta.note:
             answer.notes.append(delta.note)
+        if delta.finish_reason:
+            answer.finish_reason = delta.finish_reason
         if delta.grounded is not None:
             answer.grounded = delta.grounded
 

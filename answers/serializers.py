@@ -307,7 +307,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         model = Message
         fields = [
             *("id", "conversation", "question", "follows", "attachments", "role", "state"),
-            *("content", "error", "notes"),
+            *("content", "error", "finish_reason", "notes"),
             *("reader", "grounded", "search_query", "index_versions", "timings", "usage"),
             *("created_at", "finished_at", "citations", "checks"),
         ]
@@ -339,8 +339,8 @@ class AnswerSerializer(MessageSerializer):
 
     class Meta(MessageSerializer.Meta):
         fields = [
-            *("id", "conversation", "question", "state", "answer", "error", "notes"),
-            *("reader", "grounded", "search_query", "index_versions", "timings", "usage"),
-            *("created_at", "finished_at", "citations", "checks"),
+            *("id", "conversation", "question", "state", "answer", "error", "finish_reason"),
+            *("notes", "reader", "grounded", "search_query", "index_versions", "timings"),
+            *("usage", "created_at", "finished_at", "citations", "checks"),
         ]
         read_only_fields = fields

@@ -117,6 +117,7 @@ def _remarks(answer: Answer) -> Iterator[str]:
     """How the answer ended where it did not end well, and what its check found."""
     if answer.state in NOT_DONE:
         yield NOT_DONE[answer.state].format(error=answer.message.error)
+    yield from answer.plain_notes
     if answer.checks.summary:
         yield f"{answer.checks.summary}."
 

@@ -105,10 +105,12 @@ class Answer:
 
     @cached_property
     def plain_notes(self) -> list[str]:
-        """Notes that are shown beside the answer: what became of the pictures of its question."""
+        """Notes that are shown beside the answer: why it ends before its end, and what became
+        of the pictures of its question.
+        """
         asked = self.message.question
         pictures = asked and asked.attachments.filter(kind=AttachmentKind.IMAGE).exists()
-        return self.message.notes if pictures else []
+        return self.message.notes if self.message.finish_reason or pictures else []
 
     @property
     def reasons(self) -> tuple[Reason, ...]:

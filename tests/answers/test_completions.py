@@ -97,6 +97,27 @@ def test_the_official_client_streams(secret, document) -> None:
     assert not Conversation.objects.exists()
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_that_was_cut_says_so(api, document, scripted, stream) -> None:
+    scripted.script = lambda prompt: iter(
+        [ReaderDelta(text="They get"), ReaderDelta(note="Cut off.", finish_reason="length")]
+    )
+    body = {"model": "pagewise", "messages": QUESTION, "stream": stream}
+    response = api.post("/v1/chat/completions", body)
+    said = whole(response) if stream else response.content.decode()
+    assert '"finish_reason":"length"' in said.replace(" ", "")
+    assert '"stop"' not in said
+
+
+def whole(response) -> str:
+    """All that a streamed response says."""
+
+    async def gather() -> bytes:
+        return b"".join([frame async for frame in response.streaming_content])
+
+    return asyncio.run(gather()).decode()
+
+
 def test_what_was_said_before_counts(api, document, scripted) -> None:
     messages = [
         {"role": "system", "content": "Be brief."},

@@ -135,6 +135,23 @@ def test_an_answer_cut_at_the_limit_says_so(endpoint):
     text, deltas = read()
     assert text == "Too long to"
     assert any("VLM_MAX_OUTPUT_TOKENS" in delta.note for delta in deltas)
+    assert "length" in [delta.finish_reason for delta in deltas]
+
+
+@pytest.mark.parametrize(
+    ("behave", "sentence"),
+    [
+        (says(finish="length"), "VLM_MAX_OUTPUT_TOKENS, 1024 tokens, before it wrote"),
+        (says("<think>On and", " on", finish="length"), "VLM_MAX_OUTPUT_TOKENS, 1024 tokens"),
+        (says(" ", finish="content_filter"), "provider filtered"),
+        (says("<think>So.</think>\n"), "without writing any of it"),
+    ],
+)
+def test_an_answer_without_a_word_is_none(endpoint, behave, sentence):
+    endpoint.behave = behave
+    with pytest.raises(PermanentError, match=sentence):
+        read()
+    assert len(endpoint.requests) == 1
 
 
 def test_a_model_without_eyes_gets_text_only(endpoint):

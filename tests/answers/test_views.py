@@ -74,6 +74,21 @@ def test_an_empty_library_leads_to_the_upload_page(me):
     assert f'href="{reverse("ingestion:documents")}"' in page
 
 
+def test_an_answer_that_was_cut_says_so_beside_its_text(me, answer):
+    Message.objects.filter(pk=answer.pk).update(notes=["Cut off at the limit."])
+    assert note_of(me, answer) == 0
+    Message.objects.filter(pk=answer.pk).update(finish_reason="length")
+    assert note_of(me, answer) == 1
+    file = me.get(reverse("answers:export", args=[answer.conversation.uuid, "markdown"]))
+    assert "*Cut off at the limit.*" in file.content.decode()
+
+
+def note_of(me, answer: Message) -> int:
+    """How often the note stands beside the answer, not only in how it was made."""
+    page = me.get(page_of(answer.conversation)).content.decode()
+    return len(re.findall(r'<p class="answer-note[^>]*>(?:<svg.*?</svg>)?Cut off at', page, re.S))
+
+
 def test_a_library_is_offered_with_questions_to_begin_with(me, document):
     page = me.get(reverse("answers:chat")).content.decode()
     assert "What would you like to know?" in page
