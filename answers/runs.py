@@ -9,7 +9,7 @@ from answers import attachments, checking, citations, followups, images, searchi
 from answers.evidence import Budget, Evidence, cost, estimate_tokens, numbered
 from answers.gathering import gather
 from answers.models import Message, MessageState, Role
-from answers.prompting import FRAME_TOKENS, ReaderPrompt, Turn, render, shortened
+from answers.prompting import FRAME_TOKENS, ReaderPrompt, Turn, answered, render, shortened
 from answers.pump import pumped
 from answers.readers import Capabilities, PromptTooLong, Reader, reader_for
 from answers.recording import Recorder, Stopped
@@ -53,6 +53,7 @@ def _write(recorder: Recorder, reader_name: str | None) -> None:
     pictures = attachments.images(_asked(answer))
     recorder.stage("searching")
     result = _search(answer, turns, marked, pictures)
+    turns = answered(turns)
     recorder.time("searching")
     recorder.stage("reading")
     budget = _budget(reader.capabilities, turns, pictures)

@@ -236,6 +236,24 @@ def test_the_reader_gets_earlier_turns_and_a_question_that_stands_alone(
     assert searches[-1][0] == answer.search_query
 
 
+def test_a_question_that_was_not_answered_leaves_no_turn_but_counts_for_the_search(
+    conversation, searches, scripted
+):
+    scripted.script = lambda prompt: iter([ReaderDelta(text="Twelve rules [1].")])
+    answering.answer_now(conversation, "How many rules has the Contoso handbook?")
+
+    def broken(prompt):
+        raise TransientError("Overloaded.")
+        yield
+
+    scripted.script = broken
+    answering.answer_now(conversation, "How many Fabrikam rules?")
+    answer = answering.answer_now(conversation, "And who wrote it?")
+    roles = [turn.role for turn in scripted.prompts[-1].turns]
+    assert roles == ["user", "assistant"]
+    assert "Fabrikam" in answer.search_query
+
+
 def test_quotes_of_the_reader_decide_the_boxes(conversation, scripted):
     def script(prompt):
         yield ReaderDelta(text="“Its handbook has twelve rules.” [1]", quotes=(Quote(1, 29, 60),))
