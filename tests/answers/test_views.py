@@ -31,6 +31,7 @@ def asked(monkeypatch) -> list[str]:
         started.append(Message.objects.get(uuid=message_uuid).question.content)
 
     monkeypatch.setattr(pool, "start", start)
+    monkeypatch.setattr(events, "beat", lambda uuids: None)
     monkeypatch.setattr(answering, "recover_lost", lambda: 0)
     return started
 
@@ -183,15 +184,49 @@ def test_nobody_asks_what_they_may_not_read(me, asked, conversation, document, s
     assert asked == []
 
 
-def test_a_site_without_redis_says_so_and_keeps_the_question(me, monkeypatch, document):
-    def start(message_uuid, run, owner):
-        raise TransientError("The Redis server cannot be reached.")
+NO_REDIS = "redis://127.0.0.1:1/0"
 
-    monkeypatch.setattr(pool, "start", start)
+
+def test_a_site_without_redis_says_so_and_keeps_the_question(me, settings, document):
+    settings.REDIS_URL = NO_REDIS
     response = me.post(reverse("answers:chat"), {"question": "Why?"})
     assert response.status_code == 503
-    assert response.context["error"] == "The Redis server cannot be reached."
+    assert response.context["error"] == events.UNREACHABLE
     assert response.context["question"] == "Why?"
+    assert not Conversation.objects.exists()
+
+
+def test_an_answer_that_cannot_be_begun_says_why(me, monkeypatch, redis_url, document):
+    def hold(message_uuid):
+        raise TransientError(events.UNREACHABLE)
+
+    monkeypatch.setattr(pool, "hold", hold)
+    response = me.post(reverse("answers:chat"), {"question": "Why?"})
+    assert response.status_code == 503
+    answer = Message.objects.get(role=Role.ASSISTANT)
+    assert (answer.state, answer.error) == (MessageState.FAILED, events.UNREACHABLE)
+
+
+def test_without_redis_an_answer_is_not_asked_for_again_and_can_be_deleted(me, answer, settings):
+    settings.REDIS_URL = NO_REDIS
+    for name in ("retry", "stop"):
+        response = me.post(reverse(f"answers:{name}", args=[answer.uuid]), headers=SCRIPT)
+        assert (response.status_code, response.content.decode()) == (503, events.UNREACHABLE)
+    assert answer.question.answers.count() == 1
+    Message.objects.filter(pk=answer.pk).update(state=MessageState.STREAMING)
+    me.post(reverse("answers:delete", args=[answer.conversation.uuid]))
+    assert not Conversation.objects.exists()
+
+
+def test_a_refused_question_leaves_no_conversation(me, document, asked):
+    for refused in (
+        {"question": "Why?", "reader": "gone"},
+        {"question": "Why?", "region": [f"{document.uuid},1,1,1,9,{n}" for n in range(5, 10)]},
+    ):
+        response = me.post(reverse("answers:chat"), refused, headers=SCRIPT)
+        assert response.status_code == 422
+    assert asked == []
+    assert not Conversation.objects.exists()
 
 
 def test_an_answer_can_be_asked_for_again(me, answer, scripted):
