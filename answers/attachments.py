@@ -45,11 +45,12 @@ def keep(question: Message, attached: Attached) -> None:
     """Store what a question carries. Raises PermanentError for what cannot be taken."""
     if len(attached.images) + len(attached.regions) > MOST:
         raise PermanentError(f"A question takes at most {MOST} pictures and places.")
-    for data in attached.images:
-        picture, size = prepared(data)
+    # All of them before the first file is written: one that is refused refuses the question.
+    images = [prepared(data) for data in attached.images]
+    places = [(region, *prepared(regions.picture(region))) for region in attached.regions]
+    for picture, size in images:
         _add(question, AttachmentKind.IMAGE, picture, size)
-    for region in attached.regions:
-        picture, size = prepared(regions.picture(region))
+    for region, picture, size in places:
         _add(
             question,
             AttachmentKind.REGION,
@@ -80,9 +81,16 @@ def prepared(data: bytes) -> tuple[bytes, tuple[int, int]]:
     """
     from PIL import Image, ImageOps
 
-    with Image.open(io.BytesIO(pictures.checked(data))) as image:
-        upright = ImageOps.exif_transpose(image).convert("RGBA")
-    upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    try:
+        with Image.open(io.BytesIO(pictures.checked(data))) as image:
+            # A palette's colours cannot be averaged.
+            small = image.convert("RGBA") if image.mode in ("1", "P") else image
+            # First of all: each further step makes a copy of what is left.
+            small.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+            upright = ImageOps.exif_transpose(small).convert("RGBA")
+    except (OSError, ValueError, SyntaxError) as exc:
+        # What was checked are its marks; its pixels may still be cut off.
+        raise PermanentError("The picture cannot be read: it is damaged, or cut off.") from exc
     paper = Image.new("RGB", upright.size, "white")
     paper.paste(upright, mask=upright.getchannel("A"))
     buffer = io.BytesIO()

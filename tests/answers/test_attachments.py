@@ -7,11 +7,11 @@ import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
-from PIL import Image
+from PIL import Image, ImageOps
 
 from answers import answering, attachments, regions, runs
 from answers.attachments import Attached
-from answers.models import Attachment, Message
+from answers.models import Attachment, Conversation, Message
 from answers.readers import Capabilities, ReaderDelta
 from ingestion.errors import PermanentError
 from ingestion.layout import Box
@@ -206,6 +206,31 @@ def test_what_a_picture_tells_beside_its_pixels_is_not_kept():
     data, size = attachments.prepared(buffer.getvalue())
     assert size == (20, 40)
     assert b"Ada" not in data
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+def test_a_picture_that_is_cut_off_is_refused(me, kind):
+    buffer = io.BytesIO()
+    Image.effect_noise((200, 200), 90).save(buffer, kind)
+    cut = buffer.getvalue()[: len(buffer.getvalue()) * 3 // 4]
+    upload = SimpleUploadedFile("a.jpg", cut, "image/jpeg")
+    whole = SimpleUploadedFile("b.jpg", jpeg(), "image/jpeg")
+    chat = reverse("answers:chat")
+    refused = me.post(chat, {"question": "What?", "images": [whole, upload]}, headers=SCRIPT)
+    assert (refused.status_code, "cannot be read" in refused.content.decode()) == (422, True)
+    assert not Conversation.objects.exists()
+    assert not default_storage.exists(attachments.FOLDER)
+
+
+def test_a_large_picture_is_made_small_before_anything_else(monkeypatch):
+    seen = []
+    turn = ImageOps.exif_transpose
+    monkeypatch.setattr(ImageOps, "exif_transpose", lambda i: seen.append(i.size) or turn(i))
+    for picture in (Image.new("RGB", (5000, 3000), "red"), Image.new("1", (5000, 3000))):
+        buffer = io.BytesIO()
+        picture.save(buffer, "PNG")
+        assert attachments.prepared(buffer.getvalue())[1] == (2048, 1229)
+    assert seen == [(2048, 1229)] * 2
 
 
 def test_pictures_go_with_their_conversation(me, conversation, stranger, client):
