@@ -163,6 +163,23 @@ def test_a_model_without_eyes_gets_text_only(endpoint):
     assert any("takes no images" in delta.note for delta in deltas)
 
 
+@pytest.mark.parametrize(
+    "refused",
+    [
+        refuses(429, "Rate limit reached for images of the vision models", retry_after="0.01"),
+        refuses(503, "The vision models are loading"),
+        refuses(500, "No worker is free for big/tiny-VISION, or tiny-vision"),
+    ],
+)
+def test_an_endpoint_that_is_busy_gets_the_images_again(endpoint, settings, refused):
+    settings.VLM_MODEL = "big/tiny-vision"
+    endpoint.behave = first(refused, says("Seen [1]."))
+    text, deltas = read(prompt(images=True))
+    assert text == "Seen [1]."
+    assert ["image_url" in str(request) for request in endpoint.requests] == [True, True]
+    assert not any(delta.note for delta in deltas)
+
+
 @pytest.mark.parametrize("says_so", ["At most 1 image(s) may be provided", "maximum of 1 images"])
 def test_fewer_images_are_sent_where_the_endpoint_says_how_many(endpoint, says_so):
     endpoint.behave = first(refuses(400, says_so), says("Seen [1]."))
