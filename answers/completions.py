@@ -15,6 +15,8 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from answers import conversations
+from answers.inert import inert
+from answers.markers import escape_markdown
 from answers.models import Conversation, Message, Role
 from answers.prompting import Turn
 from ingestion.errors import PermanentError
@@ -112,7 +114,7 @@ def completion(model: Model, answer: Message, citations: Sequence[dict[str, Any]
     """The whole answer, with the sources that it cites below its text."""
     message = {
         "role": "assistant",
-        "content": answer.content + sources_text(citations),
+        "content": inert(answer.content) + sources_text(citations),
         "citations": list(citations),
     }
     choice = {"index": 0, "message": message, "finish_reason": _reason(answer), "logprobs": None}
@@ -159,8 +161,10 @@ def sources_text(citations: Sequence[dict[str, Any]]) -> str:
     lines = []
     for citation in citations:
         place = f"{citation['document_title']}, page {citation['page_label'] or citation['page']}"
+        # A title is whatever somebody named their document: nothing in it may end the link.
+        text = escape_markdown(inert(place)).replace("]", "\\]")
         url = citation["urls"]["document"]
-        lines.append(f"[{citation['number']}] {f'[{place}]({url})' if url else place}")
+        lines.append(f"[{citation['number']}] {f'[{text}]({url})' if url else text}")
     return "\n\nSources:\n\n" + "\n".join(f"- {line}" for line in lines) if lines else ""
 
 

@@ -16,6 +16,7 @@ from answers.api_answers import AnswerFailed, StreamOrJSON
 from answers.completions import Model
 from answers.completions_serializers import CompletionRequestSerializer, split
 from answers.events import Event
+from answers.inert import Inertly
 from answers.models import Conversation, Message, MessageState
 from answers.serializers import MessageSerializer
 
@@ -101,6 +102,7 @@ class _Writer:
         self._request, self._model, self._answer = request, model, answer
         self._with_usage = with_usage
         self._begun = False
+        self._inertly = Inertly()
 
     def __call__(self, batch: Sequence[Event]) -> list[bytes]:
         frames: list[bytes] = []
@@ -115,9 +117,15 @@ class _Writer:
         if event.kind == "ping":
             return [sse.PING]
         if event.kind == "delta":
-            return [self._chunk({"content": event.data["text"]})]
+            return self._text(self._inertly.take(event.data["text"]))
         if not event.is_final:
             return []
+        return [*self._text(self._inertly.rest()), *self._last()]
+
+    def _text(self, text: str) -> list[bytes]:
+        return [self._chunk({"content": text})] if text else []
+
+    def _last(self) -> list[bytes]:
         answer = Message.objects.select_related("conversation", "question").get(pk=self._answer.pk)
         if answer.state == MessageState.FAILED:
             return [completions.data(_error(answer.error, "answer_failed"))]

