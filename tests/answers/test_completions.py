@@ -10,9 +10,11 @@ import httpx2
 import openai
 import pytest
 from django.core.asgi import get_asgi_application
+from django.db import OperationalError
 from markdown_it import MarkdownIt
 from rest_framework.test import APIClient
 
+from answers import completions_api, conversations, events
 from answers.models import Conversation, Message
 from answers.readers import ReaderDelta
 from ingestion.errors import TransientError
@@ -170,6 +172,74 @@ def test_what_was_said_before_counts(api, document, scripted) -> None:
     assert said == ["How many rules are there?", "Twelve."]
 
 
+def test_messages_that_follow_each_other_are_one_question(api, document, scripted) -> None:
+    messages = [
+        {"role": "user", "content": "Hello."},
+        {"role": "assistant", "content": "Hello."},
+        {"role": "user", "content": "It is about Contoso."},
+        {"role": "system", "content": "Be brief."},
+        {"role": "assistant", "content": None, "tool_calls": []},
+        {"role": "user", "content": "How much leave?"},
+    ]
+    seen = []
+    scripted.script = lambda prompt: seen.append(prompt) or iter([ReaderDelta(text="25 [1].")])
+    assert api.post("/v1/chat/completions", {"model": "pagewise", "messages": messages}).data
+    assert seen[0].question == "It is about Contoso.\n\nHow much leave?"
+    assert [turn.text for turn in seen[0].turns] == ["Hello.", "Hello."]
+
+
+def test_null_is_as_good_as_nothing(api, document) -> None:
+    names = ("temperature", "stop", "n", "max_tokens", "stream", "stream_options", "user")
+    nothing = dict.fromkeys(names)
+    body = {"model": "pagewise", "messages": [{**QUESTION[0], "name": None}], **nothing}
+    assert api.post("/v1/chat/completions", body).status_code == 200
+    body |= {"stream": True, "stream_options": {"include_usage": None}}
+    assert '"usage"' not in whole(api.post("/v1/chat/completions", body))
+
+
+def test_an_empty_library_is_told_before_anything_is_stored(api, document, searches) -> None:
+    document.delete()
+    for stream in (False, True):
+        body = {"model": "pagewise", "messages": QUESTION, "stream": stream}
+        response = api.post("/v1/chat/completions", body)
+        assert response.status_code == 422
+        assert "no document to search" in response.json()["error"]["message"]
+    assert not Conversation.objects.exists()
+
+
+def test_a_stream_that_breaks_off_ends_with_an_error(secret, document, monkeypatch) -> None:
+    follow = events.follow
+
+    async def breaks_off(message_uuid, **options):
+        async for event in follow(message_uuid, **options):
+            yield event
+            if event.kind == "delta":
+                raise TransientError("Redis is away.")
+
+    monkeypatch.setattr(events, "follow", breaks_off)
+
+    async def work(client):
+        stream = await client.chat.completions.create(
+            model="pagewise", messages=QUESTION, stream=True
+        )
+        return [chunk async for chunk in stream]
+
+    with pytest.raises(openai.APIError, match="Redis server cannot be reached"):
+        official(secret, work)
+
+
+def test_what_cannot_be_deleted_is_logged(conversation, monkeypatch, caplog) -> None:
+    def locked(conversation):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(conversations, "delete", locked)
+    closed = []
+    monkeypatch.setattr(completions_api, "close_old_connections", lambda: closed.append(True))
+    completions_api._delete(conversation)
+    assert "was not deleted" in caplog.text
+    assert closed
+
+
 def test_a_collection_that_may_not_be_read_is_no_model(api, stranger, document) -> None:
     theirs = Collection.objects.create(name="Secrets", owner=stranger)
     for id in (f"pagewise/secrets-{theirs.pk}", "gpt-4o", "pagewise/x-99999"):
@@ -188,10 +258,14 @@ def test_a_collection_that_may_not_be_read_is_no_model(api, stranger, document) 
         [{"role": "user", "content": " "}],
         [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}],
         [{"role": "user", "content": {"text": "x"}}],
+        [{"role": "user", "content": "Why\x00?"}],
+        [{"role": "user", "content": "\ud800"}, *QUESTION],
     ],
 )
 def test_requests_that_mean_nothing_are_refused_in_the_dialect(api, messages) -> None:
-    response = api.post("/v1/chat/completions", {"model": "pagewise", "messages": messages})
+    # In ASCII: half a character cannot be sent otherwise.
+    body = json.dumps({"model": "pagewise", "messages": messages})
+    response = api.post("/v1/chat/completions", body, content_type="application/json")
     assert response.status_code == 400
     assert response.json()["error"]["message"]
     assert not Message.objects.exists()
@@ -206,6 +280,7 @@ def test_a_failure_is_told_in_the_dialect(secret, api, document, scripted) -> No
     response = api.post("/v1/chat/completions", {"model": "pagewise", "messages": QUESTION})
     assert response.status_code == 502
     assert "overloaded" in response.json()["error"]["message"]
+    assert response.headers["x-should-retry"] == "false"
 
     async def work(client):
         stream = await client.chat.completions.create(
