@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 TITLE_CHARACTERS = 80
+QUESTION_LENGTH = 8000
 
 
 def ask(
@@ -147,6 +148,8 @@ def _new_question(conversation: Conversation, text: str, follows: Message | None
     text = text.strip()
     if not text:
         raise PermanentError("Write a question first.")
+    if len(text) > QUESTION_LENGTH:
+        raise PermanentError(f"The question is longer than {QUESTION_LENGTH} characters.")
     if not conversation.title:
         conversation.title = title_from(text)
     # Saving also moves the conversation to the top of the list.

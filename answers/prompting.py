@@ -15,7 +15,7 @@ from answers.markers import without_markers
 
 PROMPTS = Path(__file__).parent / "prompts"
 TURN_CHARACTERS = 1200
-# What the instructions, the question and the frame around each source cost, generously.
+# What the instructions and the frame around each source cost, generously.
 FRAME_TOKENS = 700
 
 

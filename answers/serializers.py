@@ -10,8 +10,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from answers import checks, readers, turns
+from answers.answering import QUESTION_LENGTH
 from answers.attachments import MOST, Shown, shown
-from answers.forms import QUESTION_LENGTH
 from answers.models import Conversation, Feedback, Message, Role
 from answers.regions import Region, on_page
 from answers.sources import Source

@@ -146,6 +146,8 @@ class _Attempts:
             if self._images
             else f"{model} takes no images: figures and tables were given as text."
         )
+        if self._images < len(self._prompt.attached):
+            note += " Not all of what you attached was looked at."
         self.notes = [ReaderDelta(note=note, usage={"images": self._images})]
 
 

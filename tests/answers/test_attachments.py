@@ -181,6 +181,13 @@ def test_a_reader_that_cannot_see_says_so(me, conversation, scripted, monkeypatc
     assert "cannot see pictures" in page
 
 
+def test_a_reader_that_takes_fewer_pictures_says_so(conversation, scripted):
+    attached = Attached(images=(jpeg(), jpeg(800), jpeg(900)))
+    answer = answering.answer_now(conversation, "Where is this?", attached=attached)
+    assert len(scripted.prompts[-1].attached) == 2
+    assert answer.notes == [runs.SOME_UNSEEN.format(reader="scripted", room=2, unseen=1)]
+
+
 def test_pictures_come_with_the_form_and_are_judged_by_their_content(me, conversation):
     page = reverse("answers:conversation", args=[conversation.uuid])
 

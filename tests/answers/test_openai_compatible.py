@@ -189,6 +189,10 @@ def test_fewer_images_are_sent_where_the_endpoint_says_how_many(endpoint, says_s
     assert text == "Seen [1]."
     assert [str(request).count("'image_url': {") for request in endpoint.requests] == [2, 1]
     assert any(delta.usage == {"images": 1} for delta in deltas)
+    assert "attached" not in "".join(delta.note for delta in deltas)
+    endpoint.behave = first(refuses(400, says_so), says("Seen [1]."))
+    _, deltas = read(replace(two, attached=(PIXEL, PIXEL)))
+    assert "Not all of what you attached" in "".join(delta.note for delta in deltas)
 
 
 @pytest.mark.parametrize(
