@@ -6,12 +6,14 @@ import hashlib
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import transaction
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -111,10 +113,17 @@ def _add(
     name = f"{FOLDER}/{digest}.jpg"
     if not default_storage.exists(name):
         name = default_storage.save(name, ContentFile(data))
+    # The last other question with this picture may be deleted before this one is stored.
+    transaction.on_commit(partial(_restore, name, data))
     width, height = size
     Attachment.objects.create(
         message=question, kind=kind, image=name, width=width, height=height, **place
     )
+
+
+def _restore(name: str, data: bytes) -> None:
+    if not default_storage.exists(name):
+        default_storage.save(name, ContentFile(data))
 
 
 # --- for readers ------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import io
 import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from django.urls import reverse
 from PIL import Image, ImageOps
 
@@ -252,6 +253,15 @@ def test_pictures_go_with_their_conversation(me, conversation, stranger, client)
     assert client.get(reverse("answers:attachment", args=[uuid])).status_code == 404
     conversation.delete()
     assert not default_storage.exists(name)
+
+
+def test_a_picture_survives_the_last_other_question_with_it(conversation):
+    attached = Attached(images=(jpeg(),))
+    with transaction.atomic():
+        answer = answering.store(conversation, "What?", attached=attached)
+        name = answer.question.attachments.get().image
+        default_storage.delete(name)
+    assert default_storage.exists(name)
 
 
 def test_the_same_over_the_api(me, document):
