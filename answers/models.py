@@ -130,11 +130,6 @@ class Message(models.Model):
     def is_final(self) -> bool:
         return self.state in FINAL_STATES
 
-    @property
-    def parent_id(self) -> int | None:
-        """The message before this one on its branch."""
-        return self.question_id if self.role == Role.ASSISTANT else self.follows_id
-
 
 class AttachmentKind(models.TextChoices):
     IMAGE = "image"

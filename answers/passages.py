@@ -37,10 +37,6 @@ class Passage:
     header: tuple[str, ...] = ()
     lead_in: str = ""
 
-    @property
-    def place(self) -> tuple[int, int, int]:
-        return (self.number, self.start, self.end)
-
 
 def passages(evidence: Iterable[Evidence]) -> Iterator[Passage]:
     """Cut every piece of evidence, in order."""
