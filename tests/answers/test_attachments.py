@@ -233,7 +233,12 @@ def test_a_picture_that_is_cut_off_is_refused(me, kind):
 def test_a_large_picture_is_made_small_before_anything_else(monkeypatch):
     seen = []
     turn = ImageOps.exif_transpose
-    monkeypatch.setattr(ImageOps, "exif_transpose", lambda i: seen.append(i.size) or turn(i))
+
+    def noted(image):
+        seen.append(image.size)
+        return turn(image)
+
+    monkeypatch.setattr(ImageOps, "exif_transpose", noted)
     for picture in (Image.new("RGB", (5000, 3000), "red"), Image.new("1", (5000, 3000))):
         buffer = io.BytesIO()
         picture.save(buffer, "PNG")

@@ -182,7 +182,12 @@ def test_messages_that_follow_each_other_are_one_question(api, document, scripte
         {"role": "user", "content": "How much leave?"},
     ]
     seen = []
-    scripted.script = lambda prompt: seen.append(prompt) or iter([ReaderDelta(text="25 [1].")])
+
+    def script(prompt):
+        seen.append(prompt)
+        yield ReaderDelta(text="25 [1].")
+
+    scripted.script = script
     assert api.post("/v1/chat/completions", {"model": "pagewise", "messages": messages}).data
     assert seen[0].question == "It is about Contoso.\n\nHow much leave?"
     assert [turn.text for turn in seen[0].turns] == ["Hello.", "Hello."]
