@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 from django.db import transaction
@@ -12,11 +13,21 @@ from answers import attachments, events, pool, runs, threads
 from answers.attachments import NOTHING, Attached
 from answers.events import recover_lost
 from answers.models import Conversation, Message, MessageState, Role
-from ingestion.errors import PermanentError
+from ingestion.errors import PermanentError, TransientError
 
-__all__ = ["answer_again", "answer_now", "ask", "ask_instead", "recover_lost", "stop"]
+__all__ = [
+    "answer_again",
+    "answer_now",
+    "ask",
+    "ask_instead",
+    "recover_lost",
+    "stop",
+    "store",
+    "write",
+]
 
 TITLE_CHARACTERS = 80
+QUESTION_LENGTH = 8000
 
 
 def ask(
@@ -32,9 +43,10 @@ def ask(
     It is asked after the answer `follows`; without one, at the end of the branch that is
     shown. The run starts when the surrounding transaction commits, in this process, detached
     from the request. Follow it with `events.follow`. Raises PermanentError where nothing is
-    asked.
+    asked, and TransientError where Redis is away: then nothing is stored.
     """
-    return _start(_store(conversation, question, follows, attached), reader)
+    answer = store(conversation, question, follows=follows, attached=attached)
+    return write(answer, reader=reader)
 
 
 def answer_again(question: Message, *, reader: str | None = None, wait: bool = False) -> Message:
@@ -44,7 +56,7 @@ def answer_again(question: Message, *, reader: str | None = None, wait: bool = F
     """
     with transaction.atomic():
         answer = _open_answer(question)
-    return _run_now(answer, reader) if wait else _start(answer, reader)
+    return write(answer, reader=reader, wait=wait)
 
 
 def ask_instead(
@@ -61,7 +73,7 @@ def ask_instead(
         asked = _new_question(conversation, text, question.follows)
         attachments.copy(question, asked)
         answer = _open_answer(asked)
-    return _run_now(answer, reader) if wait else _start(answer, reader)
+    return write(answer, reader=reader, wait=wait)
 
 
 def answer_now(
@@ -73,7 +85,33 @@ def answer_now(
     attached: Attached = NOTHING,
 ) -> Message:
     """Like `ask`, but return when the answer is finished: done, stopped or failed."""
-    return _run_now(_store(conversation, question, follows, attached), reader)
+    answer = store(conversation, question, follows=follows, attached=attached)
+    return write(answer, reader=reader, wait=True)
+
+
+def store(
+    conversation: Conversation,
+    question: str,
+    *,
+    follows: Message | None = None,
+    attached: Attached = NOTHING,
+) -> Message:
+    """Store a question, and return the row of its answer, which `write` fills; see `ask`."""
+    with transaction.atomic():
+        asked = _new_question(conversation, question, follows or threads.last_message(conversation))
+        attachments.keep(asked, attached)
+        return _open_answer(asked)
+
+
+def write(answer: Message, *, reader: str | None = None, wait: bool = False) -> Message:
+    """Let an answer that was stored be written: from the commit on or, with `wait`, now."""
+    if wait:
+        with _failed_without_redis(answer), pool.place(answer.uuid, owner=_owner(answer)):
+            runs.run(answer.pk, reader)
+        answer.refresh_from_db()
+    else:
+        transaction.on_commit(partial(_start, answer, reader))
+    return answer
 
 
 def stop(message: Message) -> None:
@@ -85,33 +123,33 @@ def stop(message: Message) -> None:
         )
 
 
-def _run_now(answer: Message, reader: str | None) -> Message:
-    with pool.place(answer.uuid, owner=answer.conversation.owner_id):
-        runs.run(answer.pk, reader)
-    answer.refresh_from_db()
-    return answer
+def _start(answer: Message, reader: str | None) -> None:
+    with _failed_without_redis(answer):
+        pool.start(answer.uuid, partial(runs.run, answer.pk, reader), owner=_owner(answer))
 
 
-def _start(answer: Message, reader: str | None) -> Message:
-    run = partial(runs.run, answer.pk, reader)
-    owner = answer.conversation.owner_id
-    transaction.on_commit(partial(pool.start, answer.uuid, run, owner=owner))
-    return answer
+@contextmanager
+def _failed_without_redis(answer: Message) -> Iterator[None]:
+    """Where Redis has gone away since the answer was stored, its row tells so."""
+    try:
+        yield
+    except TransientError as exc:
+        Message.objects.filter(pk=answer.pk, state=MessageState.STREAMING).update(
+            state=MessageState.FAILED, error=str(exc), finished_at=timezone.now()
+        )
+        raise
 
 
-def _store(
-    conversation: Conversation, question: str, follows: Message | None, attached: Attached
-) -> Message:
-    with transaction.atomic():
-        asked = _new_question(conversation, question, follows or threads.last_message(conversation))
-        attachments.keep(asked, attached)
-        return _open_answer(asked)
+def _owner(answer: Message) -> int:
+    return answer.conversation.owner_id
 
 
 def _new_question(conversation: Conversation, text: str, follows: Message | None) -> Message:
     text = text.strip()
     if not text:
         raise PermanentError("Write a question first.")
+    if len(text) > QUESTION_LENGTH:
+        raise PermanentError(f"The question is longer than {QUESTION_LENGTH} characters.")
     if not conversation.title:
         conversation.title = title_from(text)
     # Saving also moves the conversation to the top of the list.
@@ -128,6 +166,8 @@ def _open_answer(question: Message) -> Message:
         role=Role.ASSISTANT,
         state=MessageState.STREAMING,
     )
+    # While all of it can still be undone: without Redis no answer can be written.
+    events.beat([answer.uuid])
     question.conversation.tip = answer
     question.conversation.save(update_fields=["tip"])
     return answer

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -138,7 +140,7 @@ class ConversationViewSet(viewsets.ModelViewSet[Conversation]):
         context = {**self.get_serializer_context(), "conversation": conversation}
         form = QuestionSerializer(data=request.data, context=context)
         form.is_valid(raise_exception=True)
-        return _ask(request, conversation, **form.validated_data)
+        return _ask(request, lambda: conversation, **form.validated_data)
 
 
 class AskView(APIView):
@@ -161,11 +163,15 @@ class AskView(APIView):
         chosen = {name: asked.pop(name) for name in ("collections", "documents") if name in asked}
         found, keep = asked.pop("conversation", None), asked.pop("keep")
         user: Any = request.user
-        if found is None:
-            found = conversations.create(user, is_listed=keep, **chosen)
-        elif chosen:
-            conversations.set_scope(found, **{"collections": (), "documents": (), **chosen})
-        return _ask(request, found, **asked)
+
+        def conversation() -> Conversation:
+            if found is None:
+                return conversations.create(user, is_listed=keep, **chosen)
+            if chosen:
+                conversations.set_scope(found, **{"collections": (), "documents": (), **chosen})
+            return found
+
+        return _ask(request, conversation, **asked)
 
 
 class ReadersView(APIView):
@@ -204,15 +210,17 @@ class CitationImageView(APIView):
 
 
 def _ask(
-    request: Request, conversation: Conversation, *, question: str, **options: Any
+    request: Request, conversation: Callable[[], Conversation], *, question: str, **options: Any
 ) -> HttpResponseBase:
-    # Before anything is stored: a question that nothing can answer is the client's to mend.
-    searching.where_to_look(conversation)
     follows = options.pop("follows", None)
     carried = Attached(tuple(options.pop("images", ())), tuple(options.pop("regions", ())))
 
     def begin(*, reader: str | None, wait: bool) -> Message:
-        ask = answering.answer_now if wait else answering.ask
-        return ask(conversation, question, reader=reader, follows=follows, attached=carried)
+        # All or nothing: of a question that is refused, or that nothing can answer, nothing stays.
+        with transaction.atomic():
+            found = conversation()
+            searching.where_to_look(found)
+            answer = answering.store(found, question, follows=follows, attached=carried)
+        return answering.write(answer, reader=reader, wait=wait)
 
     return respond(request, begin, **options)

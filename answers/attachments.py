@@ -6,12 +6,14 @@ import hashlib
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import transaction
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -45,11 +47,12 @@ def keep(question: Message, attached: Attached) -> None:
     """Store what a question carries. Raises PermanentError for what cannot be taken."""
     if len(attached.images) + len(attached.regions) > MOST:
         raise PermanentError(f"A question takes at most {MOST} pictures and places.")
-    for data in attached.images:
-        picture, size = prepared(data)
+    # All of them before the first file is written: one that is refused refuses the question.
+    images = [prepared(data) for data in attached.images]
+    places = [(region, *prepared(regions.picture(region))) for region in attached.regions]
+    for picture, size in images:
         _add(question, AttachmentKind.IMAGE, picture, size)
-    for region in attached.regions:
-        picture, size = prepared(regions.picture(region))
+    for region, picture, size in places:
         _add(
             question,
             AttachmentKind.REGION,
@@ -80,9 +83,16 @@ def prepared(data: bytes) -> tuple[bytes, tuple[int, int]]:
     """
     from PIL import Image, ImageOps
 
-    with Image.open(io.BytesIO(pictures.checked(data))) as image:
-        upright = ImageOps.exif_transpose(image).convert("RGBA")
-    upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    try:
+        with Image.open(io.BytesIO(pictures.checked(data))) as image:
+            # A palette's colours cannot be averaged.
+            small = image.convert("RGBA") if image.mode in ("1", "P") else image
+            # First of all: each further step makes a copy of what is left.
+            small.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+            upright = ImageOps.exif_transpose(small).convert("RGBA")
+    except (OSError, ValueError, SyntaxError) as exc:
+        # What was checked are its marks; its pixels may still be cut off.
+        raise PermanentError("The picture cannot be read: it is damaged, or cut off.") from exc
     paper = Image.new("RGB", upright.size, "white")
     paper.paste(upright, mask=upright.getchannel("A"))
     buffer = io.BytesIO()
@@ -103,10 +113,17 @@ def _add(
     name = f"{FOLDER}/{digest}.jpg"
     if not default_storage.exists(name):
         name = default_storage.save(name, ContentFile(data))
+    # The last other question with this picture may be deleted before this one is stored.
+    transaction.on_commit(partial(_restore, name, data))
     width, height = size
     Attachment.objects.create(
         message=question, kind=kind, image=name, width=width, height=height, **place
     )
+
+
+def _restore(name: str, data: bytes) -> None:
+    if not default_storage.exists(name):
+        default_storage.save(name, ContentFile(data))
 
 
 # --- for readers ------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from answers import (
     suggestions,
     turns,
 )
-from answers.forms import QUESTION_LENGTH, ScopeForm
+from answers.forms import ScopeForm
 from answers.models import Conversation
 from answers.regions import Region
 from ingestion.errors import PermanentError, TransientError
@@ -48,7 +48,7 @@ def context(
         "scope": chosen,
         "readers": _readers(conversation),
         "question": query.get("q", ""),
-        "question_length": QUESTION_LENGTH,
+        "question_length": answering.QUESTION_LENGTH,
         "regions": _regions(user, query),
         "ask_url": ask_url(conversation),
     }

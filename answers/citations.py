@@ -56,7 +56,7 @@ def store(answer: Message, evidence: Sequence[Evidence]) -> None:
             "pk", flat=True
         )
     )
-    Citation.objects.bulk_create(
+    rows = Citation.objects.bulk_create(
         Citation(
             message=answer,
             number=piece.number,
@@ -79,6 +79,9 @@ def store(answer: Message, evidence: Sequence[Evidence]) -> None:
         )
         for piece in evidence
     )
+    for row, piece in zip(rows, evidence, strict=True):
+        evidence_files.restore(row.crop.name or "", piece.crop)
+        evidence_files.restore(row.page_image.name or "", piece.page_image)
 
 
 def cites(content: str, evidence: Sequence[Evidence]) -> bool:
@@ -203,3 +206,5 @@ def _turn_to(row: Citation, number: int) -> None:
     row.page_number, row.page_label = page.number, page.label
     row.page_width, row.page_height = page.width, page.height
     row.page_image = evidence_files.keep(page.image)
+    row.save(update_fields=["page_image"])
+    evidence_files.restore(row.page_image.name or "", page.image)

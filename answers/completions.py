@@ -15,14 +15,15 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from answers import conversations
-from answers.models import Conversation, Message, MessageState, Role
+from answers.inert import inert
+from answers.markers import escape_markdown
+from answers.models import Conversation, Message, Role
 from answers.prompting import Turn
 from ingestion.errors import PermanentError
 from ingestion.models import Collection
 
 EVERYTHING = "pagewise"
 ROLES = {"user": Role.USER, "assistant": Role.ASSISTANT}
-FINISHED = {MessageState.DONE: "stop", MessageState.STOPPED: "stop"}
 
 
 class UnknownModel(PermanentError):
@@ -113,7 +114,7 @@ def completion(model: Model, answer: Message, citations: Sequence[dict[str, Any]
     """The whole answer, with the sources that it cites below its text."""
     message = {
         "role": "assistant",
-        "content": answer.content + sources_text(citations),
+        "content": inert(answer.content) + sources_text(citations),
         "citations": list(citations),
     }
     choice = {"index": 0, "message": message, "finish_reason": _reason(answer), "logprobs": None}
@@ -160,8 +161,10 @@ def sources_text(citations: Sequence[dict[str, Any]]) -> str:
     lines = []
     for citation in citations:
         place = f"{citation['document_title']}, page {citation['page_label'] or citation['page']}"
+        # A title is whatever somebody named their document: nothing in it may end the link.
+        text = escape_markdown(inert(place)).replace("]", "\\]")
         url = citation["urls"]["document"]
-        lines.append(f"[{citation['number']}] {f'[{place}]({url})' if url else place}")
+        lines.append(f"[{citation['number']}] {f'[{text}]({url})' if url else text}")
     return "\n\nSources:\n\n" + "\n".join(f"- {line}" for line in lines) if lines else ""
 
 
@@ -175,4 +178,4 @@ def _head(model: Model, answer: Message, kind: str) -> dict[str, Any]:
 
 
 def _reason(answer: Message) -> str:
-    return FINISHED.get(MessageState(answer.state), "stop")
+    return answer.finish_reason or "stop"

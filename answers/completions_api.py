@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
+from django.db import DatabaseError, close_old_connections, transaction
+from django.http import StreamingHttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from answers import answering, completions, conversations, sse
+from answers import answering, completions, conversations, searching, sse
 from answers.api_answers import AnswerFailed, StreamOrJSON
 from answers.completions import Model
 from answers.completions_serializers import CompletionRequestSerializer, split
-from answers.events import Event
+from answers.events import UNREACHABLE, Event
+from answers.inert import Inertly
 from answers.models import Conversation, Message, MessageState
 from answers.serializers import MessageSerializer
+from ingestion.errors import TransientError
+
+logger = logging.getLogger(__name__)
 
 
 class OpenAIView(APIView):
@@ -41,6 +48,9 @@ class OpenAIView(APIView):
             ]
             response.data = _error(" ".join([problem["detail"], *details]), code)
             response.content_type = "application/json"
+            if isinstance(exc, AnswerFailed):
+                # The official client would ask twice more; the reader has tried again itself.
+                response["x-should-retry"] = "false"
             return response
 
         return handler
@@ -72,21 +82,32 @@ class ChatCompletionsView(OpenAIView):
         asked, user = form.validated_data, request.user
         model = completions.find(user, asked["model"])  # type: ignore[arg-type]
         earlier, question = split(asked["messages"])
-        conversation = completions.begin(user, model, earlier)
+        with transaction.atomic():
+            conversation = completions.begin(user, model, earlier)
+            searching.where_to_look(conversation)
+            answer = answering.store(conversation, question)
         if asked["stream"]:
             options = asked["stream_options"] or {}
-            answer = answering.ask(conversation, question)
-            writer = _Writer(request, model, answer, with_usage=options.get("include_usage", False))
-            return sse.response(_then_delete(sse.stream(answer.uuid, writer), conversation))
+            usage = bool(options.get("include_usage"))
+            writer = _Writer(request, model, answer, with_usage=usage)
+            return self._streamed(writer, conversation, answer)
         try:
-            return self._whole(request, model, conversation, question)
+            return self._whole(request, model, answer)
         finally:
             conversations.delete(conversation)
 
-    def _whole(
-        self, request: Request, model: Model, conversation: Conversation, question: str
-    ) -> Response:
-        answer = answering.answer_now(conversation, question)
+    def _streamed(
+        self, writer: _Writer, conversation: Conversation, answer: Message
+    ) -> StreamingHttpResponse:
+        try:
+            answering.write(answer)
+        except TransientError:
+            conversations.delete(conversation)
+            raise
+        return sse.response(_then_delete(writer, sse.stream(answer.uuid, writer), conversation))
+
+    def _whole(self, request: Request, model: Model, answer: Message) -> Response:
+        answering.write(answer, wait=True)
         if answer.state == MessageState.FAILED:
             raise AnswerFailed(answer.error)
         return Response(completions.completion(model, answer, _cited(request, answer)))
@@ -101,6 +122,8 @@ class _Writer:
         self._request, self._model, self._answer = request, model, answer
         self._with_usage = with_usage
         self._begun = False
+        self._inertly = Inertly()
+        self.ended = False
 
     def __call__(self, batch: Sequence[Event]) -> list[bytes]:
         frames: list[bytes] = []
@@ -115,9 +138,16 @@ class _Writer:
         if event.kind == "ping":
             return [sse.PING]
         if event.kind == "delta":
-            return [self._chunk({"content": event.data["text"]})]
+            return self._text(self._inertly.take(event.data["text"]))
         if not event.is_final:
             return []
+        self.ended = True
+        return [*self._text(self._inertly.rest()), *self._last()]
+
+    def _text(self, text: str) -> list[bytes]:
+        return [self._chunk({"content": text})] if text else []
+
+    def _last(self) -> list[bytes]:
         answer = Message.objects.select_related("conversation", "question").get(pk=self._answer.pk)
         if answer.state == MessageState.FAILED:
             return [completions.data(_error(answer.error, "answer_failed"))]
@@ -129,17 +159,32 @@ class _Writer:
 
 
 async def _then_delete(
-    frames: AsyncIterator[bytes], conversation: Conversation
+    writer: _Writer, frames: AsyncIterator[bytes], conversation: Conversation
 ) -> AsyncIterator[bytes]:
-    """The conversation is the client's to keep; also one that hangs up leaves none behind."""
+    """The conversation is the client's to keep; also one that hangs up leaves none behind.
+
+    These clients do not come back to resume: an answer that breaks off is told as an error.
+    """
     try:
         async for frame in frames:
             # The official client takes a lone `retry:` for an empty piece of the answer.
             if frame != sse.RETRY:
                 yield frame
+        if not writer.ended:
+            yield completions.data(_error(UNREACHABLE, "unavailable"))
     finally:
         # Not awaited: a client that hangs up cancels this task, and with it what it awaits.
-        asyncio.get_running_loop().run_in_executor(None, conversations.delete, conversation)
+        asyncio.get_running_loop().run_in_executor(None, _delete, conversation)
+
+
+def _delete(conversation: Conversation) -> None:
+    """Delete it in a thread that nobody looks after; what fails is deleted a day later."""
+    try:
+        conversations.delete(conversation)
+    except (DatabaseError, OSError):
+        logger.exception("the conversation %s of an API answer was not deleted", conversation.uuid)
+    finally:
+        close_old_connections()
 
 
 def _cited(request: Request, answer: Message) -> list[dict[str, Any]]:

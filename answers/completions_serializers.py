@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.validators import ProhibitNullCharactersValidator
 from rest_framework import serializers
+from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from answers.completions import ROLES
+from answers.models import Role
 from answers.prompting import Turn
 
 # A front end may send a long conversation along.
@@ -16,6 +19,8 @@ LONGEST_TEXT = 100_000
 
 class ContentField(serializers.Field[Any, Any, Any, Any]):
     """A message's text, or a list of its parts."""
+
+    default_validators = [ProhibitNullCharactersValidator(), ProhibitSurrogateCharactersValidator()]
 
     def to_internal_value(self, data: Any) -> str:
         if data is None:
@@ -44,7 +49,7 @@ class ChatMessageSerializer(serializers.Serializer[Any]):
 
 
 class StreamOptionsSerializer(serializers.Serializer[Any]):
-    include_usage = serializers.BooleanField(default=False)
+    include_usage = serializers.BooleanField(allow_null=True, default=False)
 
 
 class CompletionRequestSerializer(serializers.Serializer[Any]):
@@ -54,7 +59,7 @@ class CompletionRequestSerializer(serializers.Serializer[Any]):
     messages: serializers.ListSerializer[Any] = serializers.ListSerializer(
         child=ChatMessageSerializer(), allow_empty=False, max_length=MOST_MESSAGES
     )
-    stream = serializers.BooleanField(default=False)
+    stream = serializers.BooleanField(allow_null=True, default=False)
     stream_options = StreamOptionsSerializer(allow_null=True, default=None)
 
     def validate_messages(self, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -64,7 +69,15 @@ class CompletionRequestSerializer(serializers.Serializer[Any]):
 
 
 def split(messages: list[dict[str, Any]]) -> tuple[list[Turn], str]:
-    """Part what was said before from the question; only people and answers count."""
-    said = [message for message in messages if message["role"] in ROLES]
-    earlier = [Turn(ROLES[each["role"]], each["content"]) for each in said[:-1] if each["content"]]
-    return earlier, said[-1]["content"]
+    """Part what was said before from the question; only people and answers count.
+
+    What the user said in several messages since the last answer is one question.
+    """
+    said = [
+        Turn(ROLES[message["role"]], message["content"])
+        for message in messages
+        if message["role"] in ROLES and message["content"]
+    ]
+    answers = [place for place, turn in enumerate(said) if turn.role == Role.ASSISTANT]
+    begins = answers[-1] + 1 if answers else 0
+    return said[:begins], "\n\n".join(turn.text for turn in said[begins:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 
 from django.contrib.auth.models import AbstractUser, User
@@ -14,7 +15,7 @@ from answers import answering, readers
 from answers.attachments import NOTHING, Attached
 from answers.models import Conversation, Message, MessageState, Role
 from answers.searching import SOURCES_GONE, NothingToSearch
-from ingestion.errors import PermanentError
+from ingestion.errors import PermanentError, TransientError
 from ingestion.models import Collection, Document
 
 # A program may want an answer's evidence for a while after it asked.
@@ -126,8 +127,10 @@ def scope_is_gone(conversation: Conversation) -> bool:
 
 def delete(conversation: Conversation) -> None:
     """Stop the answers being written, then delete the conversation with all its messages."""
-    for answer in conversation.messages.filter(state=MessageState.STREAMING):
-        answering.stop(answer)
+    # Without Redis an answer notices a little later that its row is gone, and stops.
+    with suppress(TransientError):
+        for answer in conversation.messages.filter(state=MessageState.STREAMING):
+            answering.stop(answer)
     conversation.delete()
 
 

@@ -34,9 +34,6 @@ class Budget:
     images: int = 0
     image_pixels: int = 1024
 
-    def halved(self) -> Budget:
-        return replace(self, tokens=self.tokens // 2, images=self.images // 2)
-
 
 @dataclass(frozen=True, slots=True)
 class Evidence:

@@ -7,6 +7,7 @@ deletion or re-parse of the document takes it away.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import PurePosixPath
 
 from django.core.files.base import ContentFile
@@ -37,6 +38,17 @@ def keep(name: str) -> str:
         # is as good.
         kept = default_storage.save(kept, ContentFile(data))
     return kept
+
+
+def restore(kept: str, name: str) -> None:
+    """Copy an image once more where the kept one has gone.
+
+    `keep` may find it there a moment before the last other citation of it is deleted: once
+    the new one is stored too, nobody deletes it any more.
+    """
+    if kept and not default_storage.exists(kept):
+        with suppress(FileNotFoundError), default_storage.open(name) as file:
+            default_storage.save(kept, file)
 
 
 def discard_unused(name: str) -> None:

@@ -7,12 +7,11 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import AbstractUser
 
+from answers.answering import QUESTION_LENGTH
 from answers.models import Reason, Verdict
 from ingestion.errors import PermanentError
 from ingestion.models import Collection, Document
 from retrieval import pictures
-
-QUESTION_LENGTH = 8000
 
 
 class ScopeForm(forms.Form):

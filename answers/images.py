@@ -34,6 +34,14 @@ def data_urls(evidence: Iterable[Evidence], *, longest: int) -> dict[int, str]:
     return urls
 
 
+def size(data: bytes) -> tuple[int, int]:
+    """Width and height of an image in pixels, without a look at them."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data)) as image:
+        return image.size
+
+
 def data_url(data: bytes, *, longest: int) -> str:
     """Encode an image as a JPEG data URL, scaled down until no side is over `longest`."""
     from PIL import Image

@@ -22,7 +22,11 @@ def retry(request: HtmxRequest, uuid: UUID) -> HttpResponse:
     """Answer the question of this answer once more."""
     answer = _answer(request, uuid)
     assert answer.question is not None, "an answer belongs to a question"
-    return turn(request, answering.answer_again(answer.question))
+    try:
+        again = answering.answer_again(answer.question)
+    except TransientError as exc:
+        return _not_done(request, answer.question, str(exc), status=503)
+    return turn(request, again)
 
 
 @require_POST
@@ -32,11 +36,11 @@ def edit(request: HtmxRequest, uuid: UUID) -> HttpResponse:
     question = get_object_or_404(conversations.questions_visible_to(request.user), uuid=uuid)
     form = EditForm(request.POST)
     if not form.is_valid():
-        return _not_asked(request, question, str(form.errors["question"][0]), status=422)
+        return _not_done(request, question, str(form.errors["question"][0]), status=422)
     try:
         answer = answering.ask_instead(question, form.cleaned_data["question"])
     except (PermanentError, TransientError) as exc:
-        return _not_asked(request, question, str(exc), status=503)
+        return _not_done(request, question, str(exc), status=503)
     return turn(request, answer)
 
 
@@ -59,7 +63,10 @@ def show(request: HtmxRequest, uuid: UUID) -> HttpResponse:
 def stop(request: HtmxRequest, uuid: UUID) -> HttpResponse:
     """Stop the answer; what was said is kept."""
     answer = _answer(request, uuid)
-    answering.stop(answer)
+    try:
+        answering.stop(answer)
+    except TransientError as exc:
+        return _not_done(request, answer.question or answer, str(exc), status=503)
     if request.htmx:
         return HttpResponse(status=204)
     return redirect("answers:conversation", answer.conversation.uuid)
@@ -73,10 +80,10 @@ def turn(request: HtmxRequest, answer: Message) -> HttpResponse:
     return redirect(turns.place_of(begun.question))
 
 
-def _not_asked(request: HtmxRequest, question: Message, error: str, *, status: int) -> HttpResponse:
+def _not_done(request: HtmxRequest, message: Message, error: str, *, status: int) -> HttpResponse:
     if request.htmx:
         return HttpResponse(error, status=status, content_type="text/plain; charset=utf-8")
-    return redirect(turns.place_of(question))
+    return redirect(turns.place_of(message))
 
 
 def _answer(request: HtmxRequest, uuid: UUID) -> Message:

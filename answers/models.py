@@ -98,6 +98,11 @@ class Message(models.Model):
     )
     content = models.TextField(blank=True, help_text="Markdown; [n] marks citation n.")
     error = models.TextField(blank=True)
+    finish_reason = models.CharField(
+        max_length=20,
+        blank=True,
+        help_text="Why an answer ends before its end: “length” or “content_filter”.",
+    )
     notes = models.JSONField(
         default=list, blank=True, help_text="Sentences about how the answer was made."
     )
@@ -124,11 +129,6 @@ class Message(models.Model):
     @property
     def is_final(self) -> bool:
         return self.state in FINAL_STATES
-
-    @property
-    def parent_id(self) -> int | None:
-        """The message before this one on its branch."""
-        return self.question_id if self.role == Role.ASSISTANT else self.follows_id
 
 
 class AttachmentKind(models.TextChoices):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from string import Template
 
@@ -14,7 +15,7 @@ from answers.markers import without_markers
 
 PROMPTS = Path(__file__).parent / "prompts"
 TURN_CHARACTERS = 1200
-# What the instructions, the question and the frame around each source cost, generously.
+# What the instructions and the frame around each source cost, generously.
 FRAME_TOKENS = 700
 
 
@@ -117,6 +118,19 @@ def shortened(text: str) -> str:
     """Cut an earlier message, and take its markers out: they name other sources now."""
     text = without_markers(text).strip()
     return text if len(text) <= TURN_CHARACTERS else f"{text[:TURN_CHARACTERS].rstrip()} …"
+
+
+def answered(turns: Sequence[Turn]) -> tuple[Turn, ...]:
+    """Keep the questions that were answered, each with its answer.
+
+    The chat templates of some models refuse whatever does not take turns, a person first.
+    """
+    pairs = [
+        (asked, said)
+        for asked, said in pairwise(turns)
+        if (asked.role, said.role) == ("user", "assistant")
+    ]
+    return tuple(turn for pair in pairs for turn in pair)
 
 
 @lru_cache

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from django.utils import timezone
 
 from answers import events
+from answers.evidence import Evidence
 from answers.models import Conversation, Message, MessageState
 from answers.readers import Quote, ReaderDelta
 from answers.signals import answered
@@ -23,7 +24,8 @@ FLUSH_SECONDS = 0.05
 SAVE_SECONDS = 2.0
 STOP_CHECK_SECONDS = 0.25
 WRITTEN = (
-    *("content", "state", "error", "notes", "search_query", "reader", "grounded"),
+    *("content", "state", "error", "finish_reason", "notes", "search_query", "reader"),
+    "grounded",
     *("index_versions", "timings", "usage", "checks", "finished_at"),
 )
 
@@ -35,12 +37,14 @@ class Stopped(Exception):
 class Recorder:
     """Collects an answer's text: followers get it in small batches, the database less often.
 
+    `given` is the evidence that the reader was given in the end, which is all that it can cite.
     A killed process loses at most SAVE_SECONDS of what was said.
     """
 
     def __init__(self, answer: Message) -> None:
         self.answer = answer
         self.quotes: list[Quote] = []
+        self.given: Sequence[Evidence] = ()
         self._started = time.monotonic()
         self._pending: list[str] = []
         self._flushed_at = self._saved_at = self._checked_at = 0.0
@@ -66,6 +70,8 @@ class Recorder:
         answer.usage.update(delta.usage)
         if delta.note:
             answer.notes.append(delta.note)
+        if delta.finish_reason:
+            answer.finish_reason = delta.finish_reason
         if delta.grounded is not None:
             answer.grounded = delta.grounded
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from answers import attachments, checking, citations, followups, images, searching, threads
-from answers.evidence import Budget, Evidence, cost, estimate_tokens, numbered
+from answers.evidence import Budget, Evidence, cost, estimate_tokens, image_tokens, numbered
 from answers.gathering import gather
 from answers.models import Message, MessageState, Role
-from answers.prompting import FRAME_TOKENS, ReaderPrompt, Turn, render, shortened
+from answers.prompting import FRAME_TOKENS, ReaderPrompt, Turn, answered, render, shortened
 from answers.pump import pumped
 from answers.readers import Capabilities, PromptTooLong, Reader, reader_for
 from answers.recording import Recorder, Stopped
@@ -19,6 +19,9 @@ from retrieval.search import SearchResult
 UNEXPECTED = "Something went wrong while answering. The server's log has the details."
 CANNOT_SEE = "The {reader} reader cannot see pictures: what you attached was not looked at."
 ABOUT_MARKED = "(The person asks about a place that they marked in a document: source [1].)"
+SOME_UNSEEN = (
+    "The {reader} reader looks at {room} pictures at most: the last {unseen} of yours went unseen."
+)
 MARKED_CHARACTERS = 300
 EARLIER_TURNS = 6
 REDUCTIONS = 2
@@ -53,9 +56,10 @@ def _write(recorder: Recorder, reader_name: str | None) -> None:
     pictures = attachments.images(_asked(answer))
     recorder.stage("searching")
     result = _search(answer, turns, marked, pictures)
+    turns = answered(turns)
     recorder.time("searching")
     recorder.stage("reading")
-    budget = _budget(reader.capabilities, turns, pictures)
+    budget = _budget(reader.capabilities, _question(answer), turns, pictures)
     evidence = _evidence(marked, result, budget, question=answer.search_query)
     citations.store(answer, evidence)
     recorder.time("reading")
@@ -65,8 +69,8 @@ def _write(recorder: Recorder, reader_name: str | None) -> None:
         _read(recorder, reader, evidence, turns, pictures)
     finally:
         # Also of an answer that was stopped or broke off: what it says is shown.
-        answer.checks = checking.check(answer.content, evidence)
-        citations.settle(answer, evidence, recorder.quotes)
+        answer.checks = checking.check(answer.content, recorder.given)
+        citations.settle(answer, recorder.given, recorder.quotes)
         if answer.grounded is False and checking.found_sources(answer):
             answer.grounded = True
 
@@ -112,6 +116,7 @@ def _read(
         question = f"{question}\n\n{ABOUT_MARKED}"
     attached = _attached(recorder, reader, pictures)
     for left in reversed(range(REDUCTIONS + 1)):
+        recorder.given = evidence
         shown = images.data_urls(evidence, longest=reader.capabilities.image_pixels)
         recorder.answer.usage = {
             "sources": len(evidence),
@@ -135,10 +140,13 @@ def _read(
 
 
 def _attached(recorder: Recorder, reader: Reader, pictures: Sequence[bytes]) -> tuple[str, ...]:
-    """The person's pictures for the reader, as many as it takes; else a note that says so."""
+    """The person's pictures for the reader, as many as it takes; a note tells of the others."""
     room = reader.capabilities.images
     if pictures and not room:
         recorder.answer.notes.append(CANNOT_SEE.format(reader=reader.name))
+    elif unseen := len(pictures[room:]):
+        note = SOME_UNSEEN.format(reader=reader.name, room=room, unseen=unseen)
+        recorder.answer.notes.append(note)
     longest = reader.capabilities.image_pixels
     return tuple(images.data_url(data, longest=longest) for data in pictures[:room])
 
@@ -152,10 +160,17 @@ def _take(recorder: Recorder, reader: Reader, prompt: ReaderPrompt) -> None:
         recorder.answer.grounded = citations.cites(recorder.answer.content, prompt.evidence)
 
 
-def _budget(capabilities: Capabilities, turns: Sequence[Turn], pictures: Sequence[bytes]) -> Budget:
-    spoken = sum(estimate_tokens(turn.text) for turn in turns)
+def _budget(
+    capabilities: Capabilities, question: str, turns: Sequence[Turn], pictures: Sequence[bytes]
+) -> Budget:
+    spoken = estimate_tokens(question) + sum(estimate_tokens(turn.text) for turn in turns)
+    seen = sum(
+        image_tokens(images.size(data), capabilities.image_pixels)
+        for data in pictures[: capabilities.images]
+    )
+    left = capabilities.prompt_tokens - FRAME_TOKENS - spoken - seen
     return Budget(
-        tokens=max(capabilities.prompt_tokens - FRAME_TOKENS - spoken, MIN_EVIDENCE_TOKENS),
+        tokens=max(left, MIN_EVIDENCE_TOKENS),
         images=max(0, capabilities.images - len(pictures)),
         image_pixels=capabilities.image_pixels,
     )

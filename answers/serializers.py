@@ -10,8 +10,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from answers import checks, readers, turns
+from answers.answering import QUESTION_LENGTH
 from answers.attachments import MOST, Shown, shown
-from answers.forms import QUESTION_LENGTH
 from answers.models import Conversation, Feedback, Message, Role
 from answers.regions import Region, on_page
 from answers.sources import Source
@@ -307,7 +307,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         model = Message
         fields = [
             *("id", "conversation", "question", "follows", "attachments", "role", "state"),
-            *("content", "error", "notes"),
+            *("content", "error", "finish_reason", "notes"),
             *("reader", "grounded", "search_query", "index_versions", "timings", "usage"),
             *("created_at", "finished_at", "citations", "checks"),
         ]
@@ -339,8 +339,8 @@ class AnswerSerializer(MessageSerializer):
 
     class Meta(MessageSerializer.Meta):
         fields = [
-            *("id", "conversation", "question", "state", "answer", "error", "notes"),
-            *("reader", "grounded", "search_query", "index_versions", "timings", "usage"),
-            *("created_at", "finished_at", "citations", "checks"),
+            *("id", "conversation", "question", "state", "answer", "error", "finish_reason"),
+            *("notes", "reader", "grounded", "search_query", "index_versions", "timings"),
+            *("usage", "created_at", "finished_at", "citations", "checks"),
         ]
         read_only_fields = fields

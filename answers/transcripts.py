@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from answers.citations import VisibleCitation
+from answers.inert import inert
 from answers.markers import escape_markdown
 from answers.rendering import render_answer
 from answers.turns import Answer, Turn
@@ -49,12 +50,17 @@ class Transcript:
 
 def markdown(transcript: Transcript) -> str:
     """Write the conversation as Markdown: a heading for each question, then its sources."""
-    parts = [f"# {escape_markdown(transcript.title)}", _about(transcript)]
+    parts = [f"# {_quoted(transcript.title)}", _about(transcript)]
     for turn in transcript.turns:
-        parts.append(f"## {escape_markdown(' '.join(turn.question.content.split()))}")
-        parts += [f"*{escape_markdown(line)}*" for line in _carried(turn)]
+        parts.append(f"## {_quoted(' '.join(turn.question.content.split()))}")
+        parts += [f"*{_quoted(line)}*" for line in _carried(turn)]
         parts += _answer_in_markdown(turn.answer) if turn.answer else []
     return "\n\n".join(parts) + "\n"
+
+
+def _quoted(text: str) -> str:
+    # Also of a formula, which stays one, nothing leads anywhere.
+    return escape_markdown(inert(text))
 
 
 def _about(transcript: Transcript) -> str:
@@ -63,14 +69,14 @@ def _about(transcript: Transcript) -> str:
 
 def _answer_in_markdown(answer: Answer) -> Iterator[str]:
     if answer.message.content:
-        yield answer.message.content.strip()
+        yield inert(answer.message.content.strip())
     for sentence in _remarks(answer):
-        yield f"*{escape_markdown(sentence)}*"
+        yield f"*{_quoted(sentence)}*"
     if answer.cited:
         yield "### Sources"
         yield "\n".join(
-            f"- \\[{one.number}\\] {escape_markdown(f'{one.title}, {one.place.lower()}')}"
-            + (f": “{escape_markdown(_excerpt(one.citation))}”" if _excerpt(one.citation) else "")
+            f"- \\[{one.number}\\] {_quoted(f'{one.title}, {one.place.lower()}')}"
+            + (f": “{_quoted(_excerpt(one.citation))}”" if _excerpt(one.citation) else "")
             for one in answer.cited
         )
 
@@ -117,6 +123,7 @@ def _remarks(answer: Answer) -> Iterator[str]:
     """How the answer ended where it did not end well, and what its check found."""
     if answer.state in NOT_DONE:
         yield NOT_DONE[answer.state].format(error=answer.message.error)
+    yield from answer.plain_notes
     if answer.checks.summary:
         yield f"{answer.checks.summary}."
 

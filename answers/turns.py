@@ -17,6 +17,7 @@ from answers.attachments import Shown
 from answers.checks import Checks
 from answers.citations import VisibleCitation
 from answers.feedback import REASONS
+from answers.inert import inert
 from answers.models import (
     Attachment,
     AttachmentKind,
@@ -101,14 +102,16 @@ class Answer:
         """The answer's Markdown, and below it what it cites, as a list."""
         cited = [f"[{one.number}] {one.title}, {one.place.lower()}" for one in self.cited]
         listed = ["Sources:", *cited] if cited else []
-        return "\n\n".join(filter(None, [self.message.content.strip(), "\n".join(listed)]))
+        return inert("\n\n".join(filter(None, [self.message.content.strip(), "\n".join(listed)])))
 
     @cached_property
     def plain_notes(self) -> list[str]:
-        """Notes that are shown beside the answer: what became of the pictures of its question."""
+        """Notes that are shown beside the answer: why it ends before its end, and what became
+        of the pictures of its question.
+        """
         asked = self.message.question
         pictures = asked and asked.attachments.filter(kind=AttachmentKind.IMAGE).exists()
-        return self.message.notes if pictures else []
+        return self.message.notes if self.message.finish_reason or pictures else []
 
     @property
     def reasons(self) -> tuple[Reason, ...]:

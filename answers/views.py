@@ -6,6 +6,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import aget_object_or_404, render
@@ -52,14 +53,16 @@ def _ask(request: HtmxRequest, found: Conversation | None) -> HttpResponse:
     chosen = {name: form.cleaned_data[name] for name in ("collections", "documents", "everything")}
     try:
         places = attachments.regions_of(request.POST.getlist("region"), request.user)
-        answer = conversations.ask(
-            found or conversations.create(request.user),
-            form.cleaned_data["question"],
-            reader=form.cleaned_data["reader"],
-            **chosen,
-            follows=_followed(request, found),
-            attached=Attached(tuple(form.cleaned_data["images"]), places),
-        )
+        # Of a question that is refused, no empty conversation stays behind.
+        with transaction.atomic():
+            answer = conversations.ask(
+                found or conversations.create(request.user),
+                form.cleaned_data["question"],
+                reader=form.cleaned_data["reader"],
+                **chosen,
+                follows=_followed(request, found),
+                attached=Attached(tuple(form.cleaned_data["images"]), places),
+            )
     except PermanentError as exc:
         return _not_asked(request, found, str(exc), status=422)
     except TransientError as exc:

@@ -40,7 +40,8 @@ class ReaderDelta:
     """The next piece of an answer, or something learnt about it.
 
     `grounded` is False where the reader found that the evidence does not hold the answer.
-    `note` is a sentence for the person. `usage` counts tokens.
+    `note` is a sentence for the person. `usage` counts tokens. `finish_reason` tells why an
+    answer ends before its end: "length" or "content_filter".
     """
 
     text: str = ""
@@ -48,6 +49,7 @@ class ReaderDelta:
     grounded: bool | None = None
     note: str = ""
     usage: dict[str, int] = field(default_factory=dict)
+    finish_reason: str = ""
 
 
 class Reader(Protocol):

@@ -9,6 +9,7 @@ from typing import Any
 from answers.readers import ReaderDelta
 from answers.readers.endpoints import Endpoint
 from answers.readers.thoughts import without_thoughts
+from ingestion.errors import PermanentError
 
 # No language needs more for a token; an endpoint that sends more ignores the limit it got.
 CHARACTERS_PER_TOKEN = 10
@@ -18,11 +19,13 @@ def read(endpoint: Endpoint, stream: Iterable[Any]) -> Iterator[ReaderDelta]:
     """Yield the answer of a stream of chat completion chunks, and what it cost.
 
     An answer that is longer than was asked for is cut. Raises ValueError where the stream ends
-    without saying so, or holds what is no chunk.
+    without saying so, or holds what is no chunk, and PermanentError where nothing is said.
     """
     ending = _Ending()
     room = endpoint.max_output_tokens * CHARACTERS_PER_TOKEN
+    said = False
     for text in without_thoughts(ending.texts(stream)):
+        said = said or bool(text.strip())
         yield ReaderDelta(text=text[:room])
         room -= len(text)
         if room <= 0:
@@ -30,13 +33,32 @@ def read(endpoint: Endpoint, stream: Iterable[Any]) -> Iterator[ReaderDelta]:
             break
     if ending.usage:
         yield ReaderDelta(usage=ending.usage)
-    if ending.reason == "length":
-        name, limit = endpoint.setting("max_output_tokens"), endpoint.max_output_tokens
-        yield ReaderDelta(note=f"The answer was cut off at {name}, {limit} tokens.")
-    elif ending.reason == "content_filter":
-        yield ReaderDelta(note="The model's provider filtered this answer.")
-    elif not ending.reason:
+    if not ending.reason:
         raise ValueError("the stream ended without saying so")
+    if not said:
+        raise PermanentError(_nothing_said(endpoint, ending.reason))
+    if ending.reason == "length":
+        limit = _limit(endpoint)
+        yield ReaderDelta(note=f"The answer was cut off at {limit}.", finish_reason="length")
+    elif ending.reason == "content_filter":
+        note = "The model's provider filtered this answer."
+        yield ReaderDelta(note=note, finish_reason="content_filter")
+
+
+def _nothing_said(endpoint: Endpoint, reason: str) -> str:
+    if reason == "length":
+        # Reasoning models may think for as long as they may write.
+        return (
+            f"The model came to {_limit(endpoint)}, before it wrote any of its answer: raise that "
+            "limit, or let the model think less."
+        )
+    if reason == "content_filter":
+        return "The model's provider filtered this answer, and nothing of it is left."
+    return "The model ended its answer without writing any of it: ask again, or another model."
+
+
+def _limit(endpoint: Endpoint) -> str:
+    return f"{endpoint.setting('max_output_tokens')}, {endpoint.max_output_tokens} tokens"
 
 
 def of_whole(completion: Any) -> list[Any]:

@@ -45,6 +45,8 @@ _FEWER_IMAGES = re.compile(
     re.IGNORECASE,
 )
 _ABOUT_IMAGES = re.compile(r"image|multi-?modal|vision|mmproj", re.IGNORECASE)
+# The key, the quota, the load: whatever their text names, another request meets the same.
+_NOT_ABOUT_THE_REQUEST = frozenset({401, 403, 429, 503})
 
 
 class OpenAICompatibleReader:
@@ -110,7 +112,7 @@ class _Attempts:
     def go_on_after(self, exc: Exception) -> None:
         """Change the request, or wait, so that trying again may help; else raise why not."""
         says = _server_says(exc)
-        if self._adapted(says):
+        if _is_about_the_request(exc) and self._adapted(_without_name(says, self._endpoint.model)):
             logger.info("%s: adapted the request after: %s", self._endpoint.model, says)
         elif self._pauses and (pause := _pause(exc, self._pauses[0])) is not None:
             self._pauses.pop(0)
@@ -144,7 +146,23 @@ class _Attempts:
             if self._images
             else f"{model} takes no images: figures and tables were given as text."
         )
+        if self._images < len(self._prompt.attached):
+            note += " Not all of what you attached was looked at."
         self.notes = [ReaderDelta(note=note, usage={"images": self._images})]
+
+
+def _is_about_the_request(exc: Exception) -> bool:
+    import openai
+
+    if isinstance(exc, openai.APIConnectionError):
+        return False
+    return getattr(exc, "status_code", None) not in _NOT_ABOUT_THE_REQUEST
+
+
+def _without_name(says: str, model: str) -> str:
+    """Take the model's name out, whole and without its folder: “…-vision” is in many names."""
+    names = "|".join(re.escape(name) for name in (model, model.rpartition("/")[2]))
+    return re.sub(rf"(?<!\w)(?:{names})(?!\w)", "", says, flags=re.IGNORECASE)
 
 
 def _profile(endpoint: Endpoint) -> Profile:

@@ -15,8 +15,7 @@ class Profile:
     """How to ask one kind of endpoint.
 
     `limit` is its name for the longest answer. `most_images` is what it takes in one request,
-    None where only the model's context limits it. `truncates` tells that it silently cuts
-    prompts that are too long instead of refusing them, so that the context has to be right.
+    None where only the model's context limits it.
     """
 
     name: str
@@ -24,7 +23,6 @@ class Profile:
     temperature: bool = True
     usage: bool = True
     most_images: int | None = None
-    truncates: bool = False
 
     def parameters(self, *, max_output_tokens: int, temperature: float) -> dict[str, Any]:
         """The parameters of a streamed request beside its model and messages."""
@@ -51,11 +49,11 @@ PROFILES = {
         # (4,096 tokens where nothing is set) cannot be chosen by this API, and longer prompts
         # are cut without a word. Source: docs.ollama.com/api/openai-compatibility and
         # docs.ollama.com/faq.
-        Profile("ollama", truncates=True),
+        Profile("ollama"),
         # Takes max_tokens; what becomes of a long prompt is chosen in its window. A model
         # without eyes answers "Model does not support images".
         # Source: lmstudio.ai/docs/developer/openai-compat, lmstudio-bug-tracker issue 362.
-        Profile("lm_studio", truncates=True),
+        Profile("lm_studio"),
         # max_tokens is deprecated, and refused by reasoning models, which also insist on their
         # own temperature. Up to 500 images. Source: platform.openai.com/docs/api-reference/chat
         # and platform.openai.com/docs/guides/images-vision.

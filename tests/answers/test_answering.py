@@ -7,11 +7,12 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from answers import answering, events, pool, recording, runs, searching
+from answers.evidence import PIXELS_PER_TOKEN
 from answers.models import Conversation, Message, MessageState, Role
-from answers.readers import PromptTooLong, Quote, ReaderDelta
+from answers.readers import Capabilities, PromptTooLong, Quote, ReaderDelta
 from answers.slots import Slots
 from ingestion.errors import PermanentError, TransientError
-from tests.answers.conftest import said
+from tests.answers.conftest import jpeg, said
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -203,13 +204,30 @@ def test_a_prompt_that_is_too_long_is_given_less(conversation, scripted):
     def script(prompt):
         if len(prompt.evidence) > 1:
             raise PromptTooLong("Too long.")
-        yield ReaderDelta(text="Short enough [1].")
+        yield ReaderDelta(text="Employees get 25 days of leave per year [1][2].")
 
     scripted.script = script
     answer = answering.answer_now(conversation, "How much?")
     assert answer.state == MessageState.DONE
     assert [len(prompt.evidence) for prompt in scripted.prompts] == [3, 1]
     assert answer.usage["sources"] == 1
+    # It cannot cite what it was not given.
+    assert list(answer.citations.values_list("cited", flat=True)) == [True, False, False]
+
+
+def test_the_question_and_its_pictures_leave_less_room_for_evidence():
+    takes = Capabilities(prompt_tokens=8000, images=2, image_pixels=1024)
+    nothing = runs._budget(takes, "", (), ())
+    asked = runs._budget(takes, "x" * 3200, (), [jpeg(2048, 2048)] * 3)
+    picture = 1024 * 1024 // PIXELS_PER_TOKEN
+    assert nothing.tokens - asked.tokens == 1000 + 2 * picture
+    assert (nothing.images, asked.images) == (2, 0)
+
+
+def test_no_question_is_longer_than_the_page_takes(conversation):
+    with pytest.raises(PermanentError, match="longer than 8000"):
+        answering.ask(conversation, "x" * 8001)
+    assert not conversation.messages.exists()
 
 
 def test_a_prompt_that_stays_too_long_fails(conversation, scripted):
@@ -234,6 +252,24 @@ def test_the_reader_gets_earlier_turns_and_a_question_that_stands_alone(
     ]
     assert answer.search_query == "And who wrote it? (rules Contoso handbook)"
     assert searches[-1][0] == answer.search_query
+
+
+def test_a_question_that_was_not_answered_leaves_no_turn_but_counts_for_the_search(
+    conversation, searches, scripted
+):
+    scripted.script = lambda prompt: iter([ReaderDelta(text="Twelve rules [1].")])
+    answering.answer_now(conversation, "How many rules has the Contoso handbook?")
+
+    def broken(prompt):
+        raise TransientError("Overloaded.")
+        yield
+
+    scripted.script = broken
+    answering.answer_now(conversation, "How many Fabrikam rules?")
+    answer = answering.answer_now(conversation, "And who wrote it?")
+    roles = [turn.role for turn in scripted.prompts[-1].turns]
+    assert roles == ["user", "assistant"]
+    assert "Fabrikam" in answer.search_query
 
 
 def test_quotes_of_the_reader_decide_the_boxes(conversation, scripted):

@@ -13,7 +13,7 @@ from answers import answering
 from answers.models import Conversation, Message, MessageState
 from answers.readers import ReaderDelta
 from ingestion.errors import TransientError
-from ingestion.models import Collection
+from ingestion.models import Collection, Document
 from rag_site.accounts import tokens
 
 pytestmark = [
@@ -133,6 +133,19 @@ def test_a_bad_question_is_refused_with_the_field_that_is_wrong(api, body, field
     assert (response.status_code, response.json()["code"]) in {(400, "invalid"), (422, "refused")}
     assert response.headers["Content-Type"] == "application/problem+json"
     assert [error["field"].split(".")[0] for error in response.json()["errors"]] == [field]
+    assert not Conversation.objects.exists()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_refused_question_leaves_nothing_behind(api, document, settings, stream):
+    place = {"document": str(document.uuid), "page": 1, "box": [40, 135, 450, 160]}
+    too_many = ask(api, keep=True, stream=stream, regions=[place] * 5)
+    assert too_many.status_code == 422
+    reachable, settings.REDIS_URL = settings.REDIS_URL, "redis://127.0.0.1:1/0"
+    assert ask(api, keep=True, stream=stream).status_code == 503
+    settings.REDIS_URL = reachable
+    Document.objects.all().delete()
+    assert ask(api, keep=True, stream=stream).status_code == 422
     assert not Conversation.objects.exists()
 
 

@@ -6,12 +6,13 @@ import io
 import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from django.urls import reverse
-from PIL import Image
+from PIL import Image, ImageOps
 
 from answers import answering, attachments, regions, runs
 from answers.attachments import Attached
-from answers.models import Attachment, Message
+from answers.models import Attachment, Conversation, Message
 from answers.readers import Capabilities, ReaderDelta
 from ingestion.errors import PermanentError
 from ingestion.layout import Box
@@ -181,6 +182,13 @@ def test_a_reader_that_cannot_see_says_so(me, conversation, scripted, monkeypatc
     assert "cannot see pictures" in page
 
 
+def test_a_reader_that_takes_fewer_pictures_says_so(conversation, scripted):
+    attached = Attached(images=(jpeg(), jpeg(800), jpeg(900)))
+    answer = answering.answer_now(conversation, "Where is this?", attached=attached)
+    assert len(scripted.prompts[-1].attached) == 2
+    assert answer.notes == [runs.SOME_UNSEEN.format(reader="scripted", room=2, unseen=1)]
+
+
 def test_pictures_come_with_the_form_and_are_judged_by_their_content(me, conversation):
     page = reverse("answers:conversation", args=[conversation.uuid])
 
@@ -208,6 +216,36 @@ def test_what_a_picture_tells_beside_its_pixels_is_not_kept():
     assert b"Ada" not in data
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+def test_a_picture_that_is_cut_off_is_refused(me, kind):
+    buffer = io.BytesIO()
+    Image.effect_noise((200, 200), 90).save(buffer, kind)
+    cut = buffer.getvalue()[: len(buffer.getvalue()) * 3 // 4]
+    upload = SimpleUploadedFile("a.jpg", cut, "image/jpeg")
+    whole = SimpleUploadedFile("b.jpg", jpeg(), "image/jpeg")
+    chat = reverse("answers:chat")
+    refused = me.post(chat, {"question": "What?", "images": [whole, upload]}, headers=SCRIPT)
+    assert (refused.status_code, "cannot be read" in refused.content.decode()) == (422, True)
+    assert not Conversation.objects.exists()
+    assert not default_storage.exists(attachments.FOLDER)
+
+
+def test_a_large_picture_is_made_small_before_anything_else(monkeypatch):
+    seen = []
+    turn = ImageOps.exif_transpose
+
+    def noted(image):
+        seen.append(image.size)
+        return turn(image)
+
+    monkeypatch.setattr(ImageOps, "exif_transpose", noted)
+    for picture in (Image.new("RGB", (5000, 3000), "red"), Image.new("1", (5000, 3000))):
+        buffer = io.BytesIO()
+        picture.save(buffer, "PNG")
+        assert attachments.prepared(buffer.getvalue())[1] == (2048, 1229)
+    assert seen == [(2048, 1229)] * 2
+
+
 def test_pictures_go_with_their_conversation(me, conversation, stranger, client):
     picture = jpeg()
     for _ in range(2):
@@ -220,6 +258,15 @@ def test_pictures_go_with_their_conversation(me, conversation, stranger, client)
     assert client.get(reverse("answers:attachment", args=[uuid])).status_code == 404
     conversation.delete()
     assert not default_storage.exists(name)
+
+
+def test_a_picture_survives_the_last_other_question_with_it(conversation):
+    attached = Attached(images=(jpeg(),))
+    with transaction.atomic():
+        answer = answering.store(conversation, "What?", attached=attached)
+        name = answer.question.attachments.get().image
+        default_storage.delete(name)
+    assert default_storage.exists(name)
 
 
 def test_the_same_over_the_api(me, document):

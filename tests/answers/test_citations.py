@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.core.files.storage import default_storage
 
-from answers import answering, searching
+from answers import answering, evidence_files, searching
 from answers.citations import visible_citations, visible_citations_of
 from answers.models import Citation, Message
 from answers.readers import ReaderDelta
@@ -36,6 +36,25 @@ def test_a_citation_is_a_snapshot(answer, document):
     assert row.caption == "Our office"
     assert row.boxes == [[2, 50, 100, 400, 300]]
     assert row.scores["sources"]["text"]["rank"] == row.scores["rank"] == 3
+
+
+def test_its_images_survive_the_last_other_citation_of_them(conversation, scripted, monkeypatch):
+    """That one may be deleted between the look for its file and the row of the new one."""
+    keep = evidence_files.keep
+
+    def kept_and_gone(name: str) -> str:
+        if kept := keep(name):
+            default_storage.delete(kept)
+        return kept
+
+    monkeypatch.setattr(evidence_files, "keep", kept_and_gone)
+    scripted.script = lambda prompt: iter([ReaderDelta(text="The office is shown [3].")])
+    answer = answering.answer_now(conversation, "What is shown?")
+    names = {
+        name for row in answer.citations.all() for name in (row.crop.name, row.page_image.name)
+    }
+    assert len(names - {""}) == 4
+    assert all(default_storage.exists(name) for name in names - {""})
 
 
 def test_it_survives_a_new_generation_of_chunks(answer, person):

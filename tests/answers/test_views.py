@@ -31,6 +31,7 @@ def asked(monkeypatch) -> list[str]:
         started.append(Message.objects.get(uuid=message_uuid).question.content)
 
     monkeypatch.setattr(pool, "start", start)
+    monkeypatch.setattr(events, "beat", lambda uuids: None)
     monkeypatch.setattr(answering, "recover_lost", lambda: 0)
     return started
 
@@ -72,6 +73,21 @@ def test_an_empty_library_leads_to_the_upload_page(me):
     page = me.get(reverse("answers:chat")).content.decode()
     assert "Nothing to ask yet" in page
     assert f'href="{reverse("ingestion:documents")}"' in page
+
+
+def test_an_answer_that_was_cut_says_so_beside_its_text(me, answer):
+    Message.objects.filter(pk=answer.pk).update(notes=["Cut off at the limit."])
+    assert note_of(me, answer) == 0
+    Message.objects.filter(pk=answer.pk).update(finish_reason="length")
+    assert note_of(me, answer) == 1
+    file = me.get(reverse("answers:export", args=[answer.conversation.uuid, "markdown"]))
+    assert "*Cut off at the limit.*" in file.content.decode()
+
+
+def note_of(me, answer: Message) -> int:
+    """How often the note stands beside the answer, not only in how it was made."""
+    page = me.get(page_of(answer.conversation)).content.decode()
+    return len(re.findall(r'<p class="answer-note[^>]*>(?:<svg.*?</svg>)?Cut off at', page, re.S))
 
 
 def test_a_library_is_offered_with_questions_to_begin_with(me, document):
@@ -168,15 +184,49 @@ def test_nobody_asks_what_they_may_not_read(me, asked, conversation, document, s
     assert asked == []
 
 
-def test_a_site_without_redis_says_so_and_keeps_the_question(me, monkeypatch, document):
-    def start(message_uuid, run, owner):
-        raise TransientError("The Redis server cannot be reached.")
+NO_REDIS = "redis://127.0.0.1:1/0"
 
-    monkeypatch.setattr(pool, "start", start)
+
+def test_a_site_without_redis_says_so_and_keeps_the_question(me, settings, document):
+    settings.REDIS_URL = NO_REDIS
     response = me.post(reverse("answers:chat"), {"question": "Why?"})
     assert response.status_code == 503
-    assert response.context["error"] == "The Redis server cannot be reached."
+    assert response.context["error"] == events.UNREACHABLE
     assert response.context["question"] == "Why?"
+    assert not Conversation.objects.exists()
+
+
+def test_an_answer_that_cannot_be_begun_says_why(me, monkeypatch, redis_url, document):
+    def hold(message_uuid):
+        raise TransientError(events.UNREACHABLE)
+
+    monkeypatch.setattr(pool, "hold", hold)
+    response = me.post(reverse("answers:chat"), {"question": "Why?"})
+    assert response.status_code == 503
+    answer = Message.objects.get(role=Role.ASSISTANT)
+    assert (answer.state, answer.error) == (MessageState.FAILED, events.UNREACHABLE)
+
+
+def test_without_redis_an_answer_is_not_asked_for_again_and_can_be_deleted(me, answer, settings):
+    settings.REDIS_URL = NO_REDIS
+    for name in ("retry", "stop"):
+        response = me.post(reverse(f"answers:{name}", args=[answer.uuid]), headers=SCRIPT)
+        assert (response.status_code, response.content.decode()) == (503, events.UNREACHABLE)
+    assert answer.question.answers.count() == 1
+    Message.objects.filter(pk=answer.pk).update(state=MessageState.STREAMING)
+    me.post(reverse("answers:delete", args=[answer.conversation.uuid]))
+    assert not Conversation.objects.exists()
+
+
+def test_a_refused_question_leaves_no_conversation(me, document, asked):
+    for refused in (
+        {"question": "Why?", "reader": "gone"},
+        {"question": "Why?", "region": [f"{document.uuid},1,1,1,9,{n}" for n in range(5, 10)]},
+    ):
+        response = me.post(reverse("answers:chat"), refused, headers=SCRIPT)
+        assert response.status_code == 422
+    assert asked == []
+    assert not Conversation.objects.exists()
 
 
 def test_an_answer_can_be_asked_for_again(me, answer, scripted):
