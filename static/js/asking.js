@@ -3,6 +3,7 @@
 import { follow } from "./answer_stream.js";
 import { takeOff } from "./attaching.js";
 import { tell } from "./channel.js";
+import { settled } from "./evidence.js";
 import { goToEnd } from "./scrolling.js";
 import { announce, parse, post, sentence, toast } from "./server.js";
 
@@ -39,6 +40,7 @@ export function watchStreaming() {
 
 function finish(article) {
   if (answering === article) answering = null;
+  settled(article);
   showBusy(Boolean(answering));
   // Read out once, as a whole, not word by word.
   const said = article.querySelector("[data-text]")?.innerText ?? "";

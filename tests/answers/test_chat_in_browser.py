@@ -379,6 +379,27 @@ def test_a_citation_opens_its_page_with_the_evidence_boxed(open_page, says):
     expect(panel).to_contain_text("Page 1a")
 
 
+def test_a_source_opened_before_the_answer_is_there_shows_what_it_uses_then(open_page, says):
+    script = says("Employees get 25 days", " of leave per year [1].")
+    page = open_page()
+    answer = ask(page)
+    script.step()
+    expect(answer).to_contain_text("25 days")
+    last = answer.locator("a[data-number]").last
+    answer.locator("a[data-number]").first.click()
+    panel = page.get_by_role("complementary", name="Evidence")
+    expect(panel).to_contain_text("Page 1a")
+    last.hover()
+    question = page.get_by_label("Your question")
+    question.focus()
+    script.finish()
+    expect(answer).to_have_attribute("data-state", "done")
+    expect(panel.locator("mark")).to_have_text("Employees get 25 days of leave per year.")
+    expect(question).to_be_focused()
+    last.click()
+    expect(panel).to_contain_text("not used in the answer")
+
+
 def test_only_who_is_at_the_end_is_kept_there(open_page, says):
     script = says(LONG, LONG, LONG)
     page = open_page()
