@@ -20,7 +20,7 @@ export function follow(article, { ended, lost }) {
 
   events.addEventListener("open", () => (stage.textContent = stageText));
   events.addEventListener("error", () => {
-    if (events.readyState === EventSource.CLOSED) lost();
+    if (events.readyState === EventSource.CLOSED) lost(article);
     else stage.textContent = "Connection lost. Trying again…";
   });
   on("stage", (data) => (stage.textContent = stageText = data.text));

@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.asgi import get_asgi_application
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from answers import events
 from answers.models import Conversation, Feedback, Message, MessageState
@@ -575,6 +575,45 @@ def test_what_the_server_refuses_is_put_back(open_page, says):
     expect(page.get_by_role("list", name="Attached to the question")).to_contain_text("square.jpg")
     expect(page.get_by_label("Your question")).to_have_value("What is this?")
     expect(page.locator(".turn")).to_have_count(0)
+
+
+def test_a_question_on_its_way_is_left_in_its_place(open_page, says):
+    says("Twenty-five [1].").finish()
+    page = open_page()
+    expect(ask(page)).to_have_attribute("data-state", "done")
+    says("Twelve [1].").finish()
+    held: list[Route] = []
+    page.route(page.url, lambda route: held.append(route))
+    second = ask(page, "How many rules?")
+    page.get_by_role("button", name="Answer again").click()
+    expect(page.get_by_text("Your question is being sent.")).to_be_visible()
+    # As when this tab is looked at again: what it would ask for then is there after this.
+    page.evaluate(
+        """async () => {
+          document.dispatchEvent(new Event("visibilitychange"));
+          await (await fetch(document.getElementById("chat").dataset.turns)).text();
+        }"""
+    )
+    expect(page.locator(".turn")).to_have_count(2)
+    held[0].continue_()
+    expect(second).to_have_attribute("data-state", "done")
+    expect(second).to_contain_text("Twelve")
+    assert len(held) == 1
+    assert stored(Message.objects.filter(role="assistant").count) == 2
+
+
+def test_after_an_answer_that_was_lost_the_next_one_is_followed(open_page, says):
+    says("Twenty-five [1].").finish()
+    page = open_page()
+    page.route("**/events", lambda route: route.fulfill(status=204))
+    ask(page)
+    expect(page.get_by_text("can no longer be followed here")).to_be_visible()
+    page.unroute("**/events")
+    says("Twelve [1].").finish()
+    answer = ask(page, "How many rules?")
+    expect(answer).to_have_attribute("data-state", "done")
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+    expect(page.locator(".answer").first).to_have_attribute("data-state", "streaming")
 
 
 def test_a_place_drawn_on_a_page_is_asked_about(open_page, says, scripted, document):
