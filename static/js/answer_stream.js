@@ -58,6 +58,7 @@ function draw(text, blocks, { index, html, count }) {
 function settle(article, finished) {
   if (!finished) return article.remove();
   article.dataset.state = finished.dataset.state;
+  article.toggleAttribute("data-ungrounded", "ungrounded" in finished.dataset);
   article.removeAttribute("aria-busy");
   delete article.dataset.events;
   const before = [...article.children];
