@@ -137,7 +137,10 @@ function refreshList() {
   htmx.trigger("#find", "refresh");
 }
 
-addEventListener("popstate", () => location.reload());
+addEventListener("popstate", () => {
+  // Also told where only a fragment was gone to, as the link to the content does.
+  if (new URL(composer.action).pathname !== location.pathname) location.reload();
+});
 
 composer.addEventListener("submit", (event) => {
   event.preventDefault();

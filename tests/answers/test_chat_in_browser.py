@@ -205,6 +205,29 @@ def test_what_the_stream_drew_is_what_a_reload_shows(open_page, says):
     assert page.locator(".answer").evaluate(html) == streamed
 
 
+def test_what_is_not_from_the_documents_is_marked_as_soon_as_it_is_there(open_page, scripted):
+    scripted.script = lambda prompt: iter(
+        [ReaderDelta(text="In Paris."), ReaderDelta(grounded=False)]
+    )
+    page = open_page()
+    answer = ask(page)
+    expect(answer).to_have_attribute("data-state", "done")
+    expect(answer).to_contain_text("not from your documents")
+    expect(answer).to_have_attribute("data-ungrounded", "")
+
+
+def test_going_to_the_content_loses_nothing(open_page):
+    page = open_page()
+    picture = {"name": "square.jpg", "mimeType": "image/jpeg", "buffer": jpeg(60, 60)}
+    page.get_by_label("Attach a picture").set_input_files([picture])
+    page.get_by_role("link", name="Skip to the content").press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    page.go_back()
+    # A page that is loaded again begins without it.
+    page.wait_for_load_state("load")
+    expect(page.get_by_role("list", name="Attached to the question")).to_contain_text("square.jpg")
+
+
 def test_a_reload_in_the_middle_and_a_second_tab_follow_the_same_answer(open_page, says):
     script = says("First, ", "second, ", "third [1].")
     page = open_page()
