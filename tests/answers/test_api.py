@@ -15,6 +15,7 @@ from answers.readers import ReaderDelta
 from ingestion.errors import TransientError
 from ingestion.models import Collection
 from rag_site.accounts import tokens
+from tests.answers.conftest import queries_of
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -151,6 +152,17 @@ def test_a_failed_answer_is_an_error_and_keeps_its_evidence(api, script):
     conversation = api.get(f"{API}/conversations/").json()["results"][0]
     listed = api.get(f"{API}/conversations/{conversation['id']}/messages/").json()["results"]
     assert (listed[1]["state"], len(listed[1]["citations"])) == ("failed", 3)
+
+
+def test_many_messages_take_as_few_queries_as_two(api, conversation, document):
+    region = {"document": str(document.uuid), "page": 1, "box": [50, 100, 400, 300]}
+    path = f"{API}/conversations/{conversation.uuid}/messages/"
+    for place in ([region], []):
+        api.post(path, {"question": "How much leave?", "regions": place}, format="json")
+    few = queries_of(lambda: api.get(path))
+    for _ in range(3):
+        answering.answer_now(conversation, "And how much leave is there now?")
+    assert queries_of(lambda: api.get(path)) == few
 
 
 def test_without_a_token_nothing_is_told(client, conversation):

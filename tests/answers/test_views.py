@@ -15,7 +15,7 @@ from answers.models import Citation, Conversation, Message, MessageState, Role
 from answers.readers import ReaderDelta
 from ingestion.errors import TransientError
 from ingestion.models import Collection, Document
-from tests.answers.conftest import PAGE_TEXT
+from tests.answers.conftest import PAGE_TEXT, queries_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,6 +53,16 @@ def page_of(conversation: Conversation) -> str:
 
 
 # --- The page -----------------------------------------------------------------------------------
+
+
+def test_a_long_conversation_takes_as_few_queries_as_a_short_one(me, answer, scripted):
+    scripted.script = lambda prompt: iter([ReaderDelta(text="25 days [1].", note="Shrunk.")])
+    page = page_of(answer.conversation)
+    me.get(page)
+    short = queries_of(lambda: me.get(page))
+    for _ in range(3):
+        answering.answer_now(answer.conversation, "And how much leave is there now?")
+    assert queries_of(lambda: me.get(page)) == short
 
 
 def test_nobody_chats_without_signing_in(client, answer):
