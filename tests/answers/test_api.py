@@ -9,7 +9,7 @@ from asgiref.sync import async_to_sync
 from django.test import AsyncClient
 from rest_framework.test import APIClient
 
-from answers import answering
+from answers import answering, events
 from answers.models import Conversation, Message, MessageState
 from answers.readers import ReaderDelta
 from ingestion.errors import TransientError
@@ -195,6 +195,17 @@ def test_an_answer_streams(token, body, headers):
     )
     assert [event["event"] for event in again] == ["delta", "done"]
     assert [event["id"] for event in again] == [event["id"] for event in found[4:]]
+
+
+def test_a_stream_ends_also_where_its_answer_is_deleted(token, script):
+    def deleted_meanwhile(prompt):
+        yield ReaderDelta(text="They get")
+        Conversation.objects.all().delete()
+
+    script.script = deleted_meanwhile
+    found = stream(token, "POST", "/ask/", {"question": "How much leave?", "stream": True})
+    assert found[-1]["event"] in ("done", "stopped", "failed")
+    assert found[-1]["data"] == {"error": events.DELETED}
 
 
 def test_a_stream_ends_with_what_went_wrong(token, script):
