@@ -392,6 +392,11 @@ def test_conversations_are_found_by_title_and_by_what_was_said(me, answer, perso
 
     assert found("") == ["Taxis abroad", "How much leave?"]
     assert found("taxis") == ["Taxis abroad"]
+    Message.objects.create(
+        conversation=Conversation.objects.get(title="Taxis abroad"), content="Über 100 % der Kosten"
+    )
+    assert found("ÜBER 100 %") == found("über 100 %") == ["Taxis abroad"]
+    assert found("über_100") == []
     assert found("25 days of leave") == ["How much leave?"]
     assert found("trains") == []
 
