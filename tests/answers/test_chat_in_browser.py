@@ -681,6 +681,19 @@ def test_a_place_is_chosen_by_keyboard(open_page, document):
     expect(page.locator("#attached")).to_contain_text("Handbook, page 1a")
 
 
+def test_a_text_is_copied_without_the_clipboard_too(open_page, says):
+    says("Twenty-five [1].").finish()
+    page = open_page()
+    answer = ask(page)
+    expect(answer).to_have_attribute("data-state", "done")
+    # As on a site that is reached without TLS.
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    copy = answer.get_by_role("button", name="Copy")
+    copy.click()
+    expect(page.get_by_text("Copied, with its sources.")).to_be_visible()
+    expect(copy).to_be_focused()
+
+
 def test_on_a_phone_lists_and_evidence_lie_over_the_chat(open_page, says, person):
     stored(lambda: Conversation.objects.create(owner=person, title="Earlier"))
     says("Employees get 25 days of leave per year [1].").finish()
