@@ -670,10 +670,11 @@ def test_a_place_drawn_on_a_page_is_asked_about(open_page, says, scripted, docum
     expect(panel).to_contain_text("The place that you asked about.")
 
 
-def test_a_place_is_chosen_by_keyboard(open_page, document):
+@pytest.mark.parametrize("key", ["Enter", "Space"])
+def test_a_place_is_chosen_by_keyboard(open_page, document, key):
     page = open_page(document.get_absolute_url())
     page.get_by_role("button", name="Ask about a place").focus()
-    page.keyboard.press("Enter")
+    page.keyboard.press(key)
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("The whole page")
     dialog.get_by_role("radio").nth(1).check()
