@@ -19,6 +19,7 @@ from answers import events
 from answers.models import Conversation, Feedback, Message, MessageState
 from answers.readers import ReaderDelta
 from ingestion.errors import TransientError
+from ingestion.models import Page as DocumentPage
 from tests.answers.conftest import jpeg
 
 pytestmark = [
@@ -680,6 +681,29 @@ def test_a_place_is_chosen_by_keyboard(open_page, document, key):
     dialog.get_by_role("radio").nth(1).check()
     dialog.get_by_role("button", name="Ask about this").click()
     expect(page.locator("#attached")).to_contain_text("Handbook, page 1a")
+
+
+def test_a_page_that_could_not_be_fetched_is_asked_for_again(open_page, document):
+    first = stored(lambda: document.pages.get(number=1))
+    far = [
+        DocumentPage(document=document, number=number, width=612, height=792, image=first.image)
+        for number in range(3, 8)
+    ]
+    stored(lambda: DocumentPage.objects.bulk_create(far))
+    page = open_page(document.get_absolute_url())
+    asked: list[str] = []
+
+    def lose_the_first(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.fulfill(status=204)
+        else:
+            route.continue_()
+
+    page.route("**/pages/7/sheet?*", lose_the_first)
+    page.locator("#page-7").scroll_into_view_if_needed()
+    expect(page.locator("#page-7 img")).to_be_visible()
+    assert len(asked) == 2
 
 
 def test_a_text_is_copied_without_the_clipboard_too(open_page, says):
