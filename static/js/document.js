@@ -236,6 +236,17 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (event.target.closest(".panel .tabs")) event.detail.parameters.page = current;
 });
 
+// --- Ready: the page loads itself again, but not while somebody types in it ------------------------
+
+const isTyping = () =>
+  [...panel().querySelectorAll("input, textarea")].some((field) => field === document.activeElement || field.value !== field.defaultValue);
+
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (!event.detail.xhr.getResponseHeader("HX-Refresh") || !isTyping()) return;
+  event.preventDefault();
+  event.detail.elt.replaceWith(document.getElementById("state-over").content.cloneNode(true));
+});
+
 // --- Arriving ---------------------------------------------------------------------------------------
 
 if (location.search) goTo(current);

@@ -19,6 +19,7 @@ from answers import events
 from answers.models import Conversation, Feedback, Message, MessageState
 from answers.readers import ReaderDelta
 from ingestion.errors import TransientError
+from ingestion.models import Document, DocumentState
 from ingestion.models import Page as DocumentPage
 from tests.answers.conftest import jpeg
 
@@ -704,6 +705,23 @@ def test_a_page_that_could_not_be_fetched_is_asked_for_again(open_page, document
     page.locator("#page-7").scroll_into_view_if_needed()
     expect(page.locator("#page-7 img")).to_be_visible()
     assert len(asked) == 2
+
+
+def test_what_is_typed_beside_a_document_survives_that_it_becomes_ready(open_page, document):
+    def become(state: DocumentState) -> None:
+        Document.objects.filter(pk=document.pk).update(state=state)
+
+    stored(lambda: become(DocumentState.PARSING))
+    page = open_page(f"{document.get_absolute_url()}?panel=about")
+    page.get_by_label("Tags").fill("audit")
+    page.get_by_role("heading", name="Handbook").click()
+    stored(lambda: become(DocumentState.READY))
+    again = page.get_by_role("link", name="Reload")
+    expect(again).to_be_visible()
+    expect(page.get_by_label("Tags")).to_have_value("audit")
+    again.click()
+    expect(again).to_have_count(0)
+    expect(page.get_by_label("Tags")).to_have_value("")
 
 
 def test_a_text_is_copied_without_the_clipboard_too(open_page, says):
