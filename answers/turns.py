@@ -16,6 +16,7 @@ from answers import attachments, citations, conversations, feedback, rendering, 
 from answers.attachments import Shown
 from answers.checks import Checks
 from answers.feedback import REASONS
+from answers.forms import QUESTION_LENGTH
 from answers.models import (
     Attachment,
     AttachmentKind,
@@ -133,6 +134,11 @@ class Turn:
     answer: Answer | None
     versions: Versions | None = None
     attachments: Sequence[Shown] = ()
+
+    @property
+    def question_length(self) -> int:
+        """How long the question may become when it is edited."""
+        return QUESTION_LENGTH
 
 
 def of_message(message: Message, user: AbstractUser, versions: Versions | None = None) -> Answer:

@@ -11,6 +11,7 @@ from django.test import AsyncClient
 from django.urls import reverse
 
 from answers import answering, conversations, events, pool
+from answers.forms import QUESTION_LENGTH
 from answers.models import Citation, Conversation, Message, MessageState, Role
 from answers.readers import ReaderDelta
 from ingestion.errors import TransientError
@@ -209,6 +210,7 @@ def test_an_edited_question_takes_the_place_of_one_that_stays(me, answer, asked)
     edit = reverse("answers:edit", args=[answer.question.uuid])
     response = me.post(edit, {"question": "How much sick leave?"}, headers=SCRIPT)
     assert response.status_code == 201
+    assert f'maxlength="{QUESTION_LENGTH}"' in response.content.decode()
     assert asked == ["And rules?", "How much sick leave?"]
     page = me.get(page_of(conversation)).content.decode()
     assert "How much sick leave?" in page
