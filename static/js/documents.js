@@ -252,8 +252,13 @@ function stop(upload) {
 uploads.addEventListener("click", (event) => {
   const row = event.target.closest("li");
   if (event.target.closest("[data-upload-cancel]")) stop(uploadOf.get(row));
-  if (event.target.closest("[data-upload-dismiss]")) stop(uploadOf.get(row) ?? { row });
+  if (event.target.closest("[data-upload-dismiss]")) dismiss(row);
 });
+
+// What was sent of a large file lies on the server until it is stopped.
+function dismiss(row) {
+  stop(uploadOf.get(row) ?? { row });
+}
 
 uploads.addEventListener("submit", (event) => {
   if (!event.target.matches("[data-upload-password]")) return;
@@ -266,7 +271,7 @@ uploads.addEventListener("submit", (event) => {
 });
 
 document.getElementById("dismiss-all").addEventListener("click", () => {
-  for (const row of uploads.querySelectorAll(".refused")) row.remove();
+  for (const row of uploads.querySelectorAll(".refused")) dismiss(row);
 });
 
 window.addEventListener("beforeunload", (event) => {
