@@ -35,7 +35,13 @@ class ConversationAdmin(WrittenByAnswers):
     list_select_related = ["owner"]
     actions = ["delete_conversations"]
 
-    @admin.action(description="Delete the selected conversations, with their messages")
+    def has_delete_conversations_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("answers.delete_conversation")
+
+    @admin.action(
+        description="Delete the selected conversations, with their messages",
+        permissions=["delete_conversations"],
+    )
     def delete_conversations(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
         for conversation in queryset:
             conversations.delete(conversation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from django.http.response import HttpResponseBase
@@ -15,6 +16,7 @@ from rest_framework.response import Response
 
 from answers import (
     conversations,
+    events,
     sse,
 )
 from answers.models import Message, MessageState
@@ -26,7 +28,8 @@ from answers.serializers import (
 EVENTS_EXPLAINED = (
     "Server-sent events: `stage` {stage} (of `waiting` also {ahead}, how many answers come "
     "before), `evidence` {count, citations}, `delta` {text}, and at the end one of `done`, "
-    "`stopped`, `failed` with the whole answer. Their ids can be sent back as `Last-Event-ID` "
+    "`stopped`, `failed` with the whole answer or, where that was deleted meanwhile, with an "
+    "{error}. Their ids can be sent back as `Last-Event-ID` "
     "to `/messages/{id}/events/`."
 )
 # Of a stream, the schema describes one event.
@@ -86,11 +89,16 @@ def streamed(request: Request, answer: Message, *, after: str) -> HttpResponseBa
     user: Any = request.user
     context = {"request": request}
 
-    def row() -> Message:
-        return conversations.answers_visible_to(user).get(pk=answer.pk)
+    def row() -> Message | None:
+        return conversations.answers_visible_to(user).filter(pk=answer.pk).first()
 
-    translate = sse.for_programs(
-        evidence=lambda: MessageSerializer(row(), context=context).data["citations"],
-        end=lambda: AnswerSerializer(row(), context=context).data,
-    )
+    def evidence() -> list[Any]:
+        found = row()
+        return MessageSerializer(found, context=context).data["citations"] if found else []
+
+    def end() -> Mapping[str, Any]:
+        found = row()
+        return AnswerSerializer(found, context=context).data if found else {"error": events.DELETED}
+
+    translate = sse.for_programs(evidence=evidence, end=end)
     return sse.response(sse.stream(answer.uuid, translate, after=after))

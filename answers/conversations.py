@@ -15,6 +15,7 @@ from answers import answering, readers
 from answers.attachments import NOTHING, Attached
 from answers.models import Conversation, Message, MessageState, Role
 from answers.searching import SOURCES_GONE, NothingToSearch
+from ingestion import folding
 from ingestion.errors import PermanentError, TransientError
 from ingestion.models import Collection, Document
 
@@ -139,8 +140,10 @@ def matching(conversations: QuerySet[Conversation], words: str) -> QuerySet[Conv
     words = words.strip()
     if not words:
         return conversations
-    said = Message.objects.filter(content__icontains=words).values("conversation")
-    return conversations.filter(Q(title__icontains=words) | Q(pk__in=said))
+    said = Message.objects.filter(folding.holds(words, "content"), conversation__in=conversations)
+    return conversations.filter(
+        folding.holds(words, "title") | Q(pk__in=said.values("conversation"))
+    )
 
 
 def _one_line(title: str) -> str:

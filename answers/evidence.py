@@ -61,7 +61,6 @@ class Evidence:
     heading_path: tuple[str, ...] = ()
     caption: str = ""
     references: str = ""
-    table: dict[str, Any] | None = None
     crop: str = ""
     crop_size: tuple[int, int] = (0, 0)
     page_image: str = ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractUser
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -66,6 +67,7 @@ def _json(conversation: Conversation, request: HttpRequest) -> bytes:
         for message in (turn.question, turn.answer and turn.answer.message)
         if message
     ]
+    prefetch_related_objects(shown, "follows")
     context = {"request": request}
     messages = MessageSerializer(shown, many=True, context=context).data
     data = {**ConversationSerializer(conversation, context=context).data, "messages": messages}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,12 @@ def withdraw(answer: Message, user: Any) -> None:
 
 def of(answer: Message, user: Any) -> Feedback | None:
     return Feedback.objects.filter(message=answer, user=user).first()
+
+
+def of_answers(answers: Collection[Message], user: Any) -> dict[int, Feedback]:
+    """What the person thinks of several answers, by the answer's id."""
+    rows = Feedback.objects.filter(message__in=answers, user=user)
+    return {row.message_id: row for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

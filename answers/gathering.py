@@ -70,7 +70,6 @@ def from_chunk(chunk: Chunk, *, scores: dict[str, Any]) -> Evidence:
         heading_path=tuple(chunk.heading_path),
         caption=chunk.caption,
         references=chunk.references,
-        table=chunk.table,
         crop=chunk.image,
         crop_size=(chunk.image_width, chunk.image_height),
         scores=scores,

@@ -36,6 +36,7 @@ ALLOWED_ATTRIBUTES = mathml.ATTRIBUTES | {
 # What stands around a doubted part while its Markdown is parsed: brackets, because Markdown
 # reads emphasis beside them as it does beside any punctuation.
 OPEN_DOUBT, CLOSE_DOUBT = "\u2e22", "\u2e23"
+CODE_BLOCKS = ("fence", "code_block")
 _UNDOUBTED = str.maketrans({OPEN_DOUBT: "\u231c", CLOSE_DOUBT: "\u231d"})
 
 
@@ -86,6 +87,13 @@ def render_blocks(markdown: str, numbers: Collection[int]) -> list[str]:
     return list(_render_blocks(OPEN_MARKER.sub("", _marked(markdown, ())), numbers))
 
 
+def code_lines(markdown: str) -> set[int]:
+    """The lines of an answer, counted from 0, that it shows as code."""
+    tokens = _parser().parse(markdown, _env((), (), typeset=False))
+    code = (token.map for token in tokens if token.type in CODE_BLOCKS and token.map)
+    return {line for first, end in code for line in range(first, end)}
+
+
 def _marked(markdown: str, doubts: Sequence[Doubt]) -> str:
     """Put brackets of our own around what is doubted; such brackets of the text give way."""
     markdown = markdown.translate(_UNDOUBTED)
@@ -104,14 +112,20 @@ def _render_blocks(
     typeset: bool = True,
 ) -> Iterator[str]:
     parser = _parser()
+    env = _env(numbers, doubts, typeset=typeset)
+    for block in _top_level(parser.parse(markdown, env)):
+        yield _clean(parser.renderer.render(block, parser.options, env)).strip()
+
+
+def _env(
+    numbers: Collection[int], doubts: Sequence[Doubt], *, typeset: bool
+) -> MutableMapping[str, Any]:
     # The marks come in the order of the text, one after the other.
     labels = iter(sorted(doubts, key=lambda one: one.start))
-    env = {
+    return {
         **{"numbers": frozenset(numbers), "typeset": typeset},
         **{"doubts": labels, "doubt": None, "in_doubt": False},
     }
-    for block in _top_level(parser.parse(markdown, env)):
-        yield _clean(parser.renderer.render(block, parser.options, env)).strip()
 
 
 def _top_level(tokens: list[Token]) -> Iterator[list[Token]]:
@@ -179,10 +193,19 @@ def _formula(
 
 def _mark_doubts(state: StateCore) -> None:
     for token in state.tokens:
+        if token.type in CODE_BLOCKS:
+            _pass_over(token, state.env)
         if token.type == "inline" and token.children:
             token.children = [
                 piece for child in token.children for piece in _doubted(child, state.env)
             ]
+
+
+def _pass_over(token: Token, env: MutableMapping[str, Any]) -> None:
+    """Take the marks out of code, which states nothing, and their doubts out of the row."""
+    for _ in range(token.content.count(OPEN_DOUBT)):
+        next(env["doubts"], None)
+    token.content = token.content.replace(OPEN_DOUBT, "").replace(CLOSE_DOUBT, "")
 
 
 def _doubted(token: Token, env: MutableMapping[str, Any]) -> Iterator[Token]:

@@ -11,6 +11,7 @@ from django.db.models import Count, Q, QuerySet
 
 from answers import conversations
 from answers.models import Conversation
+from ingestion import folding
 from ingestion.models import Collection, Document, DocumentQuerySet
 
 DOCUMENTS_SHOWN = 20
@@ -80,5 +81,5 @@ def find_documents(
     """The newest searchable documents whose title or file name holds these words."""
     found = Document.objects.visible_to(user).searchable().exclude(uuid__in=but_not)
     for word in title.split():
-        found = found.filter(Q(title__icontains=word) | Q(filename__icontains=word))
+        found = found.filter(folding.holds(word, "title", "filename"))
     return found.only("uuid", "title")[:DOCUMENTS_SHOWN]

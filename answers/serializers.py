@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from django.urls import reverse
@@ -11,7 +12,7 @@ from rest_framework import serializers
 
 from answers import checks, readers, turns
 from answers.answering import QUESTION_LENGTH
-from answers.attachments import MOST, Shown, shown
+from answers.attachments import MOST, Shown
 from answers.models import Conversation, Feedback, Message, Role
 from answers.regions import Region, on_page
 from answers.sources import Source
@@ -315,19 +316,27 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
 
     @extend_schema_field(AttachmentSerializer(many=True))
     def get_attachments(self, message: Message) -> list[dict[str, Any]]:
-        if message.role == Role.ASSISTANT:
-            return []
-        rows = message.attachments.select_related("document")
-        found = shown(rows, self.context["request"].user)
+        found = self._carried[message.pk] if message.role == Role.USER else []
         return list(AttachmentSerializer(found, many=True, context=self.context).data)
 
     @extend_schema_field(CitationSerializer(many=True))
     def get_citations(self, message: Message) -> list[dict[str, Any]]:
-        if message.role == Role.USER:
-            return []
-        answer = turns.of_message(message, self.context["request"].user)
-        found = CitationSerializer(list(answer.sources), many=True, context=self.context)
-        return list(found.data)
+        found = self._sources[message.pk] if message.role == Role.ASSISTANT else ()
+        return list(CitationSerializer(found, many=True, context=self.context).data)
+
+    # Of a list of messages, both are asked for once.
+    @cached_property
+    def _carried(self) -> dict[int, list[Shown]]:
+        return turns.carried_by(self._messages(Role.USER), self.context["request"].user)
+
+    @cached_property
+    def _sources(self) -> dict[int, tuple[Source, ...]]:
+        return turns.sources_of(self._messages(Role.ASSISTANT), self.context["request"].user)
+
+    def _messages(self, role: Role) -> list[Message]:
+        given: Any = self.instance
+        messages = [given] if isinstance(given, Message) else given
+        return [message for message in messages if message.role == role]
 
 
 class AnswerSerializer(MessageSerializer):

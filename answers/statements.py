@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from answers import formulas
+from answers import formulas, rendering
 from answers.markers import MARKER, find_markers, without_markers
 from answers.words import content_words
 from ingestion.sentences import sentence_ranges
@@ -15,7 +15,6 @@ from ingestion.sentences import sentence_ranges
 _PREFIX = re.compile(r"\s*(?:>\s*)*(?:[-*+•]\s+|\d{1,9}[.)]\s+)?(?:\[[ xX]\]\s+)?")
 _SKIPPED = re.compile(r"\s*(?:>\s*)*(?:#{1,6}\s|[-*_=\s]{3,}$|\|?[\s:|-]+\|?\s*$)")
 _KEPT_BREAK = re.compile(r"(?<!\\)\\$")
-_FENCE = re.compile(r"\s*(```|~~~)")
 _MARKUP = re.compile(r"\\([\\`*_\[\]<>|~#&$.)+-])|[*_`~]{1,3}")
 # What an answer says about its sources as a whole is no statement of theirs.
 _ABOUT_SOURCES = re.compile(
@@ -52,9 +51,10 @@ def statements(answer: str) -> list[Statement]:
     """
     found: list[Statement] = []
     before: tuple[int, ...] = ()
+    code = rendering.code_lines(answer)
     # A formula on lines of its own belongs to the sentence before it.
     answer = formulas.without_display(answer)
-    for block in _blocks(answer):
+    for block in _blocks(answer, code):
         own = [statement for start, end in block for statement in _line(answer, start, end)]
         lead_in = _numbers(answer[block[0][0] : block[0][1]]) or before
         found += _inherited(own, lead_in if _is_list(answer, block) else ())
@@ -73,20 +73,17 @@ def plain(text: str) -> str:
     return " ".join(_MARKUP.sub(lambda m: m[1] or "", text).split())
 
 
-def _blocks(answer: str) -> Iterator[list[tuple[int, int]]]:
-    """Runs of lines that are not blank, without code and what is skipped, as ranges."""
+def _blocks(answer: str, code: Collection[int]) -> Iterator[list[tuple[int, int]]]:
+    """Runs of lines that are neither blank nor `code`, as ranges."""
     block: list[tuple[int, int]] = []
-    start, fenced = 0, False
-    for line in answer.split("\n"):
+    start = 0
+    for number, line in enumerate(answer.split("\n")):
         end = start + len(line)
-        is_fence = bool(_FENCE.match(line))
-        fenced = fenced != is_fence
-        if not line.strip() or fenced or is_fence:
-            if block:
-                yield block
-            block = []
-        else:
+        if line.strip() and number not in code:
             block.append((start, end))
+        elif block:
+            yield block
+            block = []
         start = end + 1
     if block:
         yield block

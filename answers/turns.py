@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
 from answers import attachments, citations, conversations, feedback, rendering, threads
+from answers.answering import QUESTION_LENGTH
 from answers.attachments import Shown
 from answers.checks import Checks
-from answers.citations import VisibleCitation
 from answers.feedback import REASONS
 from answers.inert import inert
 from answers.models import (
@@ -110,8 +110,9 @@ class Answer:
         of the pictures of its question.
         """
         asked = self.message.question
-        pictures = asked and asked.attachments.filter(kind=AttachmentKind.IMAGE).exists()
-        return self.message.notes if self.message.finish_reason or pictures else []
+        carried = asked.attachments.all() if asked and self.message.notes else ()
+        has_pictures = any(one.kind == AttachmentKind.IMAGE for one in carried)
+        return self.message.notes if self.message.finish_reason or has_pictures else []
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
@@ -137,18 +138,36 @@ class Turn:
     versions: Versions | None = None
     attachments: Sequence[Shown] = ()
 
+    @property
+    def question_length(self) -> int:
+        """How long the question may become when it is edited."""
+        return QUESTION_LENGTH
 
-def of_message(
-    message: Message,
-    user: AbstractUser,
-    versions: Versions | None = None,
-    visible: Sequence[VisibleCitation] | None = None,
-) -> Answer:
-    """An answer, with its sources as this user may see them: `visible`, where they are known."""
-    if visible is None:
-        visible = citations.visible_citations(message, user)
-    sources = tuple(sorted(map(Source, visible), key=lambda source: not source.cited))
-    return Answer(message, sources, versions, feedback.of(message, user))
+
+def of_message(message: Message, user: AbstractUser, versions: Versions | None = None) -> Answer:
+    """An answer, with its sources as this user may see them."""
+    return _of_messages([message], user, {message.pk: versions})[message.pk]
+
+
+def _of_messages(
+    messages: Collection[Message], user: AbstractUser, versions: Mapping[int, Versions | None]
+) -> dict[int, Answer]:
+    """Answers by their ids; what stands in other tables is asked for once, for all of them."""
+    sources = sources_of(messages, user)
+    given = feedback.of_answers(messages, user)
+    return {
+        row.pk: Answer(row, sources[row.pk], versions[row.pk], given.get(row.pk))
+        for row in messages
+    }
+
+
+def sources_of(answers: Collection[Message], user: AbstractUser) -> dict[int, tuple[Source, ...]]:
+    """The sources of answers, by the answer's id, as the user sees them: those cited first."""
+    visible = citations.visible_citations_of(answers, user)
+    return {
+        pk: tuple(sorted(map(Source, rows), key=lambda source: not source.cited))
+        for pk, rows in visible.items()
+    }
 
 
 def with_versions(answer: Message, user: AbstractUser) -> Answer:
@@ -162,7 +181,7 @@ def begun(answer: Message, user: AbstractUser) -> Turn:
     assert question is not None, "an answer belongs to a question"
     thread = _Thread(answer.conversation_id)
     shown = of_message(answer, user, thread.versions(answer))
-    carried = _carried([question], user)
+    carried = carried_by([question], user)
     return Turn(question, shown, thread.versions(question), carried[question.pk])
 
 
@@ -171,21 +190,18 @@ def of_conversation(conversation: Conversation, user: AbstractUser) -> list[Turn
     thread = _Thread(conversation.pk)
     shown = set(threads.shown(conversation, thread.tree))
     messages = conversation.messages.select_related("conversation", "question")
+    messages = messages.prefetch_related("question__attachments")
     rows = [row for row in messages if row.pk in shown]
     written = [row for row in rows if row.role == Role.ASSISTANT]
-    visible = citations.visible_citations_of(written, user)
-    answers = {
-        row.question_id: of_message(row, user, thread.versions(row), visible[row.pk])
-        for row in written
-    }
+    versions = {row.pk: thread.versions(row) for row in rows}
+    known = _of_messages(written, user, versions)
+    answers = {row.question_id: known[row.pk] for row in written}
     questions = [row for row in rows if row.role == Role.USER]
-    carried = _carried(questions, user)
-    return [
-        Turn(row, answers.get(row.pk), thread.versions(row), carried[row.pk]) for row in questions
-    ]
+    carried = carried_by(questions, user)
+    return [Turn(row, answers.get(row.pk), versions[row.pk], carried[row.pk]) for row in questions]
 
 
-def _carried(questions: Sequence[Message], user: AbstractUser) -> dict[int, list[Shown]]:
+def carried_by(questions: Sequence[Message], user: AbstractUser) -> dict[int, list[Shown]]:
     """What each question carries, by its id, as the user may see it."""
     rows = Attachment.objects.filter(message__in=questions).select_related("document")
     carried: dict[int, list[Shown]] = {question.pk: [] for question in questions}

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import models
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.db.models.expressions import Combinable
 
-from ingestion import documents, viewer
+from ingestion import documents, folding, viewer
 from ingestion.documents import Progress
 from ingestion.models import (
     ACTIVE_STATES,
@@ -113,7 +113,7 @@ def _in_scope(user: Any, filters: Filters) -> QuerySet[Document]:
     if filters.tag:
         found = found.tagged(filters.tag)
     for word in filters.name.split():
-        found = found.filter(Q(title__icontains=word) | Q(filename__icontains=word))
+        found = found.filter(folding.holds(word, "title", "filename"))
     return found
 
 

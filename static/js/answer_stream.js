@@ -20,7 +20,7 @@ export function follow(article, { ended, lost }) {
 
   events.addEventListener("open", () => (stage.textContent = stageText));
   events.addEventListener("error", () => {
-    if (events.readyState === EventSource.CLOSED) lost();
+    if (events.readyState === EventSource.CLOSED) lost(article);
     else stage.textContent = "Connection lost. Trying again…";
   });
   on("stage", (data) => (stage.textContent = stageText = data.text));
@@ -58,6 +58,7 @@ function draw(text, blocks, { index, html, count }) {
 function settle(article, finished) {
   if (!finished) return article.remove();
   article.dataset.state = finished.dataset.state;
+  article.toggleAttribute("data-ungrounded", "ungrounded" in finished.dataset);
   article.removeAttribute("aria-busy");
   delete article.dataset.events;
   const before = [...article.children];

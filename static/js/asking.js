@@ -3,6 +3,7 @@
 import { follow } from "./answer_stream.js";
 import { takeOff } from "./attaching.js";
 import { tell } from "./channel.js";
+import { settled } from "./evidence.js";
 import { goToEnd } from "./scrolling.js";
 import { announce, parse, post, sentence, toast } from "./server.js";
 
@@ -17,19 +18,21 @@ const stopButton = document.getElementById("stop");
 // --- Answers ----------------------------------------------------------------------------------
 
 let answering = null;
+let sending = false;
 let unfollow = () => {};
 
-/** Whether an answer is being written; a person who wants something else then is told to wait. */
+/** Whether an answer is on its way; a person who wants something else then is told to wait. */
 export function isBusy() {
   if (answering) toast("An answer is being written. Stop it, or wait until it is there.");
-  return Boolean(answering);
+  else if (sending) toast("Your question is being sent. Wait a moment.");
+  return isAnswering();
 }
 
-export const isAnswering = () => Boolean(answering);
+export const isAnswering = () => sending || Boolean(answering);
 
-/** Follow the answer that is being written among the turns, if there is one. */
+/** Follow the answer that is being written among the turns, if there is one: the latest. */
 export function watchStreaming() {
-  const article = turns.querySelector(".answer[data-events]");
+  const article = [...turns.querySelectorAll(".answer[data-events]")].at(-1);
   if (!article || article === answering) return;
   unfollow();
   answering = article;
@@ -38,8 +41,8 @@ export function watchStreaming() {
 }
 
 function finish(article) {
-  if (answering === article) answering = null;
-  showBusy(Boolean(answering));
+  letGo(article);
+  settled(article);
   // Read out once, as a whole, not word by word.
   const said = article.querySelector("[data-text]")?.innerText ?? "";
   const notice = article.querySelector(".notice")?.innerText ?? "";
@@ -47,10 +50,17 @@ function finish(article) {
   refreshList();
 }
 
-function giveUp() {
-  answering = null;
-  showBusy(false);
+function giveUp(article) {
+  // Else it would be followed again, in the place of the next one.
+  delete article.dataset.events;
+  letGo(article);
   toast("This answer can no longer be followed here. Reload the page to see it.", "error");
+}
+
+function letGo(article) {
+  if (answering === article) answering = null;
+  watchStreaming();
+  showBusy(Boolean(answering));
 }
 
 function showBusy(isBusy) {
@@ -64,7 +74,7 @@ function showBusy(isBusy) {
 
 async function ask() {
   const words = question.value;
-  if (!words.trim() || answering || sendButton.disabled) return;
+  if (!words.trim() || isAnswering()) return;
   const body = new FormData(composer);
   body.set("follows", [...turns.querySelectorAll(".answer")].at(-1)?.dataset.answerId ?? "");
   const { pictures, putBack } = takeOff();
@@ -96,7 +106,7 @@ function showPending(words, pictures) {
 
 /** Send a question; its turn takes the place of `old` and of all that followed it. */
 export async function begin(old, url, body) {
-  sendButton.disabled = true;
+  sending = sendButton.disabled = true;
   try {
     const turn = parse(await post(url, body)).firstElementChild;
     if (!turn) throw new Error("The server could not take the question. Reload the page.");
@@ -107,7 +117,7 @@ export async function begin(old, url, body) {
     watchStreaming();
     tell("turns");
   } finally {
-    sendButton.disabled = false;
+    sending = sendButton.disabled = false;
   }
 }
 
@@ -127,7 +137,10 @@ function refreshList() {
   htmx.trigger("#find", "refresh");
 }
 
-addEventListener("popstate", () => location.reload());
+addEventListener("popstate", () => {
+  // Also told where only a fragment was gone to, as the link to the content does.
+  if (new URL(composer.action).pathname !== location.pathname) location.reload();
+});
 
 composer.addEventListener("submit", (event) => {
   event.preventDefault();

@@ -1,11 +1,14 @@
 // The document page: keeps page number, boxes and details in step with what is scrolled to.
 
+import { part } from "./server.js";
+
 const page = document.querySelector(".document-page");
 const sheets = document.getElementById("sheets");
 const picker = document.getElementById("page-picker");
 const numberField = document.getElementById("page-number");
 const zoomLevel = document.getElementById("zoom-level");
 
+const RETRY_MS = 3000;
 const ZOOM_STEPS = [0.5, 0.67, 0.8, 1, 1.25, 1.5, 2, 3];
 const MARGIN = 12;
 const SVG = "http://www.w3.org/2000/svg";
@@ -74,10 +77,13 @@ async function load(sheet) {
   if (!paper) return;
   delete paper.dataset.wanting;
   const boxes = new URLSearchParams(new URL(location.href).searchParams.getAll("box").map((box) => ["box", box]));
-  const response = await fetch(`${page.dataset.url}pages/${sheet.dataset.page}/sheet?${boxes}`);
-  if (!response.ok) return;
-  const fetched = new DOMParser().parseFromString(await response.text(), "text/html");
-  paper.replaceWith(document.importNode(fetched.querySelector(".paper"), true));
+  const found = await part(`${page.dataset.url}pages/${sheet.dataset.page}/sheet?${boxes}`);
+  const fetched = found?.querySelector(".paper");
+  if (fetched) return paper.replaceWith(fetched);
+  paper.dataset.wanting = "";
+  // Observed anew, it is asked for again if it is still near by then.
+  near.unobserve(sheet);
+  setTimeout(() => near.observe(sheet), RETRY_MS);
 }
 
 // --- Going to a page or a box -----------------------------------------------------------------
@@ -228,6 +234,17 @@ document.addEventListener("keydown", (event) => event.key === "Escape" && panelO
 document.addEventListener("htmx:afterSwap", () => panel().classList.toggle("open", panelOpen));
 document.addEventListener("htmx:configRequest", (event) => {
   if (event.target.closest(".panel .tabs")) event.detail.parameters.page = current;
+});
+
+// --- Ready: the page loads itself again, but not while somebody types in it ------------------------
+
+const isTyping = () =>
+  [...panel().querySelectorAll("input, textarea")].some((field) => field === document.activeElement || field.value !== field.defaultValue);
+
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (!event.detail.xhr.getResponseHeader("HX-Refresh") || !isTyping()) return;
+  event.preventDefault();
+  event.detail.elt.replaceWith(document.getElementById("state-over").content.cloneNode(true));
 });
 
 // --- Arriving ---------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 // The documents page: drag and drop, one upload per file with its progress, and live states.
 
 import { NotTaken, ResumableUpload } from "./resumable.js";
+import { toast } from "./server.js";
 
 const PARALLEL_UPLOADS = 2;
 // Larger files are sent in parts, which a broken connection does not undo.
@@ -45,21 +46,32 @@ document.addEventListener("drop", async (event) => {
   showDragging(0);
   // The entries must be taken before the first await: the drop's data is gone after it.
   const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
-  enqueue((await Promise.all(entries.map(filesOf))).flat());
+  const unread = [];
+  enqueue((await Promise.all(entries.map((entry) => filesOf(entry, unread)))).flat());
+  if (unread.length) toast(`Could not be read, and left out: ${unread.join(", ")}.`, "warning");
 });
 
 const kinds = picker.accept.split(",");
 const isTaken = ({ name, type }) => kinds.includes(type) || kinds.includes(name.slice(name.lastIndexOf(".")).toLowerCase());
 
-async function filesOf(entry) {
-  if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
-  const reader = entry.createReader();
+/** The files of what was dropped; the names of what the browser cannot read go into `unread`. */
+async function filesOf(entry, unread) {
+  try {
+    return entry.isFile ? [await new Promise((resolve, reject) => entry.file(resolve, reject))] : await filesIn(entry, unread);
+  } catch {
+    unread.push(`“${entry.name}”`);
+    return [];
+  }
+}
+
+async function filesIn(folder, unread) {
+  const reader = folder.createReader();
   const files = [];
   for (;;) {
     const batch = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
     // A folder is taken for the documents in it; what lies beside them was not meant.
     if (!batch.length) return files.filter(isTaken);
-    files.push(...(await Promise.all(batch.map(filesOf))).flat());
+    files.push(...(await Promise.all(batch.map((entry) => filesOf(entry, unread)))).flat());
   }
 }
 
@@ -240,8 +252,13 @@ function stop(upload) {
 uploads.addEventListener("click", (event) => {
   const row = event.target.closest("li");
   if (event.target.closest("[data-upload-cancel]")) stop(uploadOf.get(row));
-  if (event.target.closest("[data-upload-dismiss]")) stop(uploadOf.get(row) ?? { row });
+  if (event.target.closest("[data-upload-dismiss]")) dismiss(row);
 });
+
+// What was sent of a large file lies on the server until it is stopped.
+function dismiss(row) {
+  stop(uploadOf.get(row) ?? { row });
+}
 
 uploads.addEventListener("submit", (event) => {
   if (!event.target.matches("[data-upload-password]")) return;
@@ -254,7 +271,7 @@ uploads.addEventListener("submit", (event) => {
 });
 
 document.getElementById("dismiss-all").addEventListener("click", () => {
-  for (const row of uploads.querySelectorAll(".refused")) row.remove();
+  for (const row of uploads.querySelectorAll(".refused")) dismiss(row);
 });
 
 window.addEventListener("beforeunload", (event) => {

@@ -14,6 +14,9 @@ const LARGEST_FIRST_ZOOM = 1.8;
 const MOST_KEPT = 30;
 
 let opener = null;
+// The source that is shown or on its way: its answer and its address.
+let owner = null;
+let wanted = "";
 let latest = 0;
 let zoom = 1;
 // Sources by address, fetched when the pointer or the focus comes near: a click shows them at once.
@@ -22,36 +25,63 @@ const kept = new Map();
 /** Show the source at `url`; closing the panel returns the focus to `from`. */
 async function open(url, from) {
   const step = from.closest("#evidence")?.contains(from) ? from.dataset.step : null;
-  if (!panel.contains(from)) opener = from;
-  const request = ++latest;
-  const slow = setTimeout(() => showWaiting(request), 120);
-  const content = await load(url);
-  clearTimeout(slow);
-  if (request !== latest) return;
-  panel.removeAttribute("aria-busy");
-  if (!content) return close();
-  panel.replaceChildren(content);
-  show();
-  for (const link of panel.querySelectorAll("[data-step]")) fetchAhead(link.href);
+  if (!panel.contains(from)) {
+    opener = from;
+    owner = from.closest(".answer");
+  }
+  if (!(await bring(url))) return;
   const next = step && panel.querySelector(`[data-step="${step}"]`);
   (next || panel).focus({ preventScroll: true });
 }
 
+/** Fetch the source and show it; false where something else was wanted meanwhile. */
+async function bring(url) {
+  wanted = url;
+  const request = ++latest;
+  const slow = setTimeout(() => showWaiting(request), 120);
+  const content = await load(url);
+  clearTimeout(slow);
+  if (request !== latest) return false;
+  panel.removeAttribute("aria-busy");
+  if (!content) {
+    close();
+    return false;
+  }
+  panel.replaceChildren(content);
+  show();
+  for (const link of panel.querySelectorAll("[data-step]")) fetchAhead(link);
+  return true;
+}
+
+/** Show the source anew that is shown of this answer: what the answer uses is known from now on. */
+export function settled(answer) {
+  if (owner === answer) bring(wanted);
+}
+
+// What a source shows changes when its answer is there.
+const isUnsettled = (answer) => Boolean(answer?.hasAttribute("aria-busy"));
+
 async function load(url) {
-  const found = await fetchAhead(url);
+  const found = await (isUnsettled(owner) ? fetchSource(url) : keep(url));
   if (found) return found.cloneNode(true);
   kept.delete(url);
   toast("This source could not be opened. Try again, or reload the page.", "error");
   return null;
 }
 
-function fetchAhead(url) {
+function fetchAhead(link) {
+  if (!isUnsettled(link.closest(".answer") ?? owner)) keep(link.href);
+}
+
+function keep(url) {
   if (!kept.has(url)) {
     if (kept.size >= MOST_KEPT) kept.delete(kept.keys().next().value);
-    kept.set(url, part(url).then((found) => found && withImage(found)));
+    kept.set(url, fetchSource(url));
   }
   return kept.get(url);
 }
+
+const fetchSource = (url) => part(url).then((found) => found && withImage(found));
 
 /** Let the browser fetch the page image before it is shown. */
 function withImage(content) {
@@ -96,6 +126,7 @@ function show() {
 
 function close() {
   latest += 1;
+  owner = null;
   panel.hidden = true;
   panel.replaceChildren();
   layOver();
@@ -186,7 +217,7 @@ function linkOf(target) {
 for (const comesNear of ["pointerover", "focusin"]) {
   document.addEventListener(comesNear, (event) => {
     const link = linkOf(event.target);
-    if (link) fetchAhead(link.href);
+    if (link) fetchAhead(link);
   });
 }
 

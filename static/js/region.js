@@ -105,6 +105,12 @@ start?.addEventListener("click", (event) => {
   else setDrawing(!sheets.classList.contains("drawing"));
 });
 start?.setAttribute("role", "button");
+// A button is pressed with the space bar too; a link is not.
+start?.addEventListener("keydown", (event) => {
+  if (event.key !== " ") return;
+  event.preventDefault();
+  start.click();
+});
 
 document.getElementById("region-list").addEventListener("click", chooseFromList);
 document.getElementById("region-stop").addEventListener("click", () => {

@@ -1,5 +1,7 @@
 // Every page: theme, menus, the shared dialog, toasts.
 
+import { copy } from "./clipboard.js";
+
 // --- Theme: the cookie is read by the server, so that no page flashes in the wrong one. ---
 
 const root = document.documentElement;
@@ -96,12 +98,8 @@ function addToast({ text, level = "info" }) {
 }
 
 async function copyText(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    addToast({ text: "Copied.", level: "success" });
-  } catch {
-    addToast({ text: "The browser does not let this page copy: mark the text, and copy it.", level: "warning" });
-  }
+  if (await copy(text)) addToast({ text: "Copied.", level: "success" });
+  else addToast({ text: "The browser does not let this page copy: mark the text, and copy it.", level: "warning" });
 }
 
 for (const toast of toasts.children) expire(toast);

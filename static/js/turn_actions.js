@@ -2,6 +2,7 @@
 
 import { asks, begin, isBusy, watchStreaming } from "./asking.js";
 import { tell } from "./channel.js";
+import { copy } from "./clipboard.js";
 import { keepInPlace } from "./scrolling.js";
 import { announce, parse, post, sentence, toast } from "./server.js";
 
@@ -119,30 +120,8 @@ turns.addEventListener("click", (event) => {
 turns.addEventListener("click", async (event) => {
   const cancel = event.target.closest("[data-edit-cancel]");
   if (cancel) closeEdit(cancel.closest("details"));
-  const copy = event.target.closest("[data-copy-text]");
-  if (!copy) return;
-  const copied = await put(copy.dataset.copyText);
-  if (copied) toast("Copied, with its sources.", "success");
+  const chosen = event.target.closest("[data-copy-text]");
+  if (!chosen) return;
+  if (await copy(chosen.dataset.copyText)) toast("Copied, with its sources.", "success");
   else toast("The browser did not let it be copied. Select the text instead.", "error");
 });
-
-/** Put a text on the clipboard, also where the site is reached without TLS. */
-async function put(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return putByHand(text);
-  }
-}
-
-function putByHand(text) {
-  const field = document.createElement("textarea");
-  field.className = "visually-hidden";
-  field.value = text;
-  document.body.append(field);
-  field.select();
-  const copied = document.execCommand("copy");
-  field.remove();
-  return copied;
-}

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
 from answers import events, searching
@@ -153,6 +155,13 @@ def scripted(settings, monkeypatch):
     settings.READERS = {"scripted": "tests.answers.conftest.ScriptedReader"}
     settings.READER = "scripted"
     return ScriptedReader
+
+
+def queries_of(ask: Callable[[], object]) -> int:
+    """How often the database is asked."""
+    with CaptureQueriesContext(connection) as asked:
+        ask()
+    return len(asked)
 
 
 def said(message_uuid) -> list[events.Event]:

@@ -9,12 +9,13 @@ from asgiref.sync import async_to_sync
 from django.test import AsyncClient
 from rest_framework.test import APIClient
 
-from answers import answering
+from answers import answering, events
 from answers.models import Conversation, Message, MessageState
 from answers.readers import ReaderDelta
 from ingestion.errors import TransientError
 from ingestion.models import Collection, Document
 from rag_site.accounts import tokens
+from tests.answers.conftest import queries_of
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -166,6 +167,17 @@ def test_a_failed_answer_is_an_error_and_keeps_its_evidence(api, script):
     assert (listed[1]["state"], len(listed[1]["citations"])) == ("failed", 3)
 
 
+def test_many_messages_take_as_few_queries_as_two(api, conversation, document):
+    region = {"document": str(document.uuid), "page": 1, "box": [50, 100, 400, 300]}
+    path = f"{API}/conversations/{conversation.uuid}/messages/"
+    for place in ([region], []):
+        api.post(path, {"question": "How much leave?", "regions": place}, format="json")
+    few = queries_of(lambda: api.get(path))
+    for _ in range(3):
+        answering.answer_now(conversation, "And how much leave is there now?")
+    assert queries_of(lambda: api.get(path)) == few
+
+
 def test_without_a_token_nothing_is_told(client, conversation):
     for path in ("/conversations/", f"/conversations/{conversation.uuid}/messages/"):
         assert client.get(f"{API}{path}").status_code == 401
@@ -196,6 +208,17 @@ def test_an_answer_streams(token, body, headers):
     )
     assert [event["event"] for event in again] == ["delta", "done"]
     assert [event["id"] for event in again] == [event["id"] for event in found[4:]]
+
+
+def test_a_stream_ends_also_where_its_answer_is_deleted(token, script):
+    def deleted_meanwhile(prompt):
+        yield ReaderDelta(text="They get")
+        Conversation.objects.all().delete()
+
+    script.script = deleted_meanwhile
+    found = stream(token, "POST", "/ask/", {"question": "How much leave?", "stream": True})
+    assert found[-1]["event"] in ("done", "stopped", "failed")
+    assert found[-1]["data"] == {"error": events.DELETED}
 
 
 def test_a_stream_ends_with_what_went_wrong(token, script):

@@ -13,12 +13,14 @@ import pytest
 import uvicorn
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.asgi import get_asgi_application
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from answers import events
 from answers.models import Conversation, Feedback, Message, MessageState
 from answers.readers import ReaderDelta
 from ingestion.errors import TransientError
+from ingestion.models import Document, DocumentState
+from ingestion.models import Page as DocumentPage
 from tests.answers.conftest import jpeg
 
 pytestmark = [
@@ -205,6 +207,29 @@ def test_what_the_stream_drew_is_what_a_reload_shows(open_page, says):
     assert page.locator(".answer").evaluate(html) == streamed
 
 
+def test_what_is_not_from_the_documents_is_marked_as_soon_as_it_is_there(open_page, scripted):
+    scripted.script = lambda prompt: iter(
+        [ReaderDelta(text="In Paris."), ReaderDelta(grounded=False)]
+    )
+    page = open_page()
+    answer = ask(page)
+    expect(answer).to_have_attribute("data-state", "done")
+    expect(answer).to_contain_text("not from your documents")
+    expect(answer).to_have_attribute("data-ungrounded", "")
+
+
+def test_going_to_the_content_loses_nothing(open_page):
+    page = open_page()
+    picture = {"name": "square.jpg", "mimeType": "image/jpeg", "buffer": jpeg(60, 60)}
+    page.get_by_label("Attach a picture").set_input_files([picture])
+    page.get_by_role("link", name="Skip to the content").press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    page.go_back()
+    # A page that is loaded again begins without it.
+    page.wait_for_load_state("load")
+    expect(page.get_by_role("list", name="Attached to the question")).to_contain_text("square.jpg")
+
+
 def test_a_reload_in_the_middle_and_a_second_tab_follow_the_same_answer(open_page, says):
     script = says("First, ", "second, ", "third [1].")
     page = open_page()
@@ -377,6 +402,27 @@ def test_a_citation_opens_its_page_with_the_evidence_boxed(open_page, says):
     expect(mark).to_be_focused()
     answer.get_by_role("link", name=re.compile("Profit by year")).click()
     expect(panel).to_contain_text("Page 1a")
+
+
+def test_a_source_opened_before_the_answer_is_there_shows_what_it_uses_then(open_page, says):
+    script = says("Employees get 25 days", " of leave per year [1].")
+    page = open_page()
+    answer = ask(page)
+    script.step()
+    expect(answer).to_contain_text("25 days")
+    last = answer.locator("a[data-number]").last
+    answer.locator("a[data-number]").first.click()
+    panel = page.get_by_role("complementary", name="Evidence")
+    expect(panel).to_contain_text("Page 1a")
+    last.hover()
+    question = page.get_by_label("Your question")
+    question.focus()
+    script.finish()
+    expect(answer).to_have_attribute("data-state", "done")
+    expect(panel.locator("mark")).to_have_text("Employees get 25 days of leave per year.")
+    expect(question).to_be_focused()
+    last.click()
+    expect(panel).to_contain_text("not used in the answer")
 
 
 def test_only_who_is_at_the_end_is_kept_there(open_page, says):
@@ -560,6 +606,45 @@ def test_what_the_server_refuses_is_put_back(open_page, says):
     expect(page.locator(".turn")).to_have_count(0)
 
 
+def test_a_question_on_its_way_is_left_in_its_place(open_page, says):
+    says("Twenty-five [1].").finish()
+    page = open_page()
+    expect(ask(page)).to_have_attribute("data-state", "done")
+    says("Twelve [1].").finish()
+    held: list[Route] = []
+    page.route(page.url, lambda route: held.append(route))
+    second = ask(page, "How many rules?")
+    page.get_by_role("button", name="Answer again").click()
+    expect(page.get_by_text("Your question is being sent.")).to_be_visible()
+    # As when this tab is looked at again: what it would ask for then is there after this.
+    page.evaluate(
+        """async () => {
+          document.dispatchEvent(new Event("visibilitychange"));
+          await (await fetch(document.getElementById("chat").dataset.turns)).text();
+        }"""
+    )
+    expect(page.locator(".turn")).to_have_count(2)
+    held[0].continue_()
+    expect(second).to_have_attribute("data-state", "done")
+    expect(second).to_contain_text("Twelve")
+    assert len(held) == 1
+    assert stored(Message.objects.filter(role="assistant").count) == 2
+
+
+def test_after_an_answer_that_was_lost_the_next_one_is_followed(open_page, says):
+    says("Twenty-five [1].").finish()
+    page = open_page()
+    page.route("**/events", lambda route: route.fulfill(status=204))
+    ask(page)
+    expect(page.get_by_text("can no longer be followed here")).to_be_visible()
+    page.unroute("**/events")
+    says("Twelve [1].").finish()
+    answer = ask(page, "How many rules?")
+    expect(answer).to_have_attribute("data-state", "done")
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+    expect(page.locator(".answer").first).to_have_attribute("data-state", "streaming")
+
+
 def test_a_place_drawn_on_a_page_is_asked_about(open_page, says, scripted, document):
     says("They get 25 days [1].").finish()
     page = open_page(document.get_absolute_url())
@@ -591,15 +676,69 @@ def test_a_place_drawn_on_a_page_is_asked_about(open_page, says, scripted, docum
     expect(panel).to_contain_text("The place that you asked about.")
 
 
-def test_a_place_is_chosen_by_keyboard(open_page, document):
+@pytest.mark.parametrize("key", ["Enter", "Space"])
+def test_a_place_is_chosen_by_keyboard(open_page, document, key):
     page = open_page(document.get_absolute_url())
     page.get_by_role("button", name="Ask about a place").focus()
-    page.keyboard.press("Enter")
+    page.keyboard.press(key)
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("The whole page")
     dialog.get_by_role("radio").nth(1).check()
     dialog.get_by_role("button", name="Ask about this").click()
     expect(page.locator("#attached")).to_contain_text("Handbook, page 1a")
+
+
+def test_a_page_that_could_not_be_fetched_is_asked_for_again(open_page, document):
+    first = stored(lambda: document.pages.get(number=1))
+    far = [
+        DocumentPage(document=document, number=number, width=612, height=792, image=first.image)
+        for number in range(3, 8)
+    ]
+    stored(lambda: DocumentPage.objects.bulk_create(far))
+    page = open_page(document.get_absolute_url())
+    asked: list[str] = []
+
+    def lose_the_first(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.fulfill(status=204)
+        else:
+            route.continue_()
+
+    page.route("**/pages/7/sheet?*", lose_the_first)
+    page.locator("#page-7").scroll_into_view_if_needed()
+    expect(page.locator("#page-7 img")).to_be_visible()
+    assert len(asked) == 2
+
+
+def test_what_is_typed_beside_a_document_survives_that_it_becomes_ready(open_page, document):
+    def become(state: DocumentState) -> None:
+        Document.objects.filter(pk=document.pk).update(state=state)
+
+    stored(lambda: become(DocumentState.PARSING))
+    page = open_page(f"{document.get_absolute_url()}?panel=about")
+    page.get_by_label("Tags").fill("audit")
+    page.get_by_role("heading", name="Handbook").click()
+    stored(lambda: become(DocumentState.READY))
+    again = page.get_by_role("link", name="Reload")
+    expect(again).to_be_visible()
+    expect(page.get_by_label("Tags")).to_have_value("audit")
+    again.click()
+    expect(again).to_have_count(0)
+    expect(page.get_by_label("Tags")).to_have_value("")
+
+
+def test_a_text_is_copied_without_the_clipboard_too(open_page, says):
+    says("Twenty-five [1].").finish()
+    page = open_page()
+    answer = ask(page)
+    expect(answer).to_have_attribute("data-state", "done")
+    # As on a site that is reached without TLS.
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    copy = answer.get_by_role("button", name="Copy")
+    copy.click()
+    expect(page.get_by_text("Copied, with its sources.")).to_be_visible()
+    expect(copy).to_be_focused()
 
 
 def test_on_a_phone_lists_and_evidence_lie_over_the_chat(open_page, says, person):

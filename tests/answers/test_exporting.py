@@ -12,7 +12,7 @@ from answers.models import Citation, Conversation, Message
 from answers.readers import ReaderDelta
 from ingestion.models import Collection, Document
 from ingestion.pdf_library import load_library
-from tests.answers.conftest import PAGE_TEXT
+from tests.answers.conftest import PAGE_TEXT, queries_of
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -118,6 +118,15 @@ def test_what_was_asked_about_and_what_the_check_found_go_along(
     assert "About Handbook, page 1a." in words
     assert "1 of 2 statements supported by the cited sources." in words
     assert "not supported" in words
+
+
+@pytest.mark.parametrize("name", ["markdown", "json"])
+def test_a_long_conversation_takes_as_few_queries_as_a_short_one(export, conversation, name):
+    answering.answer_now(conversation, "And how much leave is there now?")
+    few = queries_of(lambda: export(name))
+    for _ in range(3):
+        answering.answer_now(conversation, "And how much leave is there now?")
+    assert queries_of(lambda: export(name)) == few
 
 
 def test_markup_in_what_was_said_stays_text(conversation, export, scripted):

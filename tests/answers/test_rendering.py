@@ -105,6 +105,24 @@ def test_what_is_doubted_is_underlined_and_labelled():
     assert '<span class="doubted">Right' not in html
 
 
+@pytest.mark.parametrize(
+    "code",
+    ["    the port is 8000\n", "```\nthe port is 8000\n```\n", "> ```\n> the port is 8000\n"],
+)
+def test_a_doubt_about_code_is_not_shown_and_shifts_no_other(code):
+    markdown = f"To start:\n\n{code}\nThe fee is 600 dollars."
+    doubts = [
+        Doubt(start := markdown.index(said), start + len(said), label, "")
+        for said, label in [("the port is 8000", "first"), ("The fee is 600 dollars.", "second")]
+    ]
+    html = render_answer(markdown, (), doubts=doubts)
+    assert "the port is 8000\n</code>" in html
+    assert html.endswith(
+        '<p><span class="doubted">The fee is 600 dollars.</span>'
+        '<span class="doubt-label" title="">second</span></p>'
+    )
+
+
 def test_a_doubt_that_spans_cells_leaves_the_table_whole():
     markdown = "| a | b |\n| --- | --- |\n| 1 | 2 |"
     row = markdown.index("| 1") + 2

@@ -48,5 +48,18 @@ def test_headings_code_questions_and_remarks_on_the_sources_state_nothing():
     assert cut(answer) == []
 
 
+def test_code_states_nothing_wherever_it_stands():
+    assert cut("To start:\n\n    run it on port 8000\n\nThe fee is 600 dollars [1].") == [
+        ("The fee is 600 dollars.", (1,)),
+    ]
+    assert cut("> So:\n>\n> ```\n> the port is 8000\n\nThe fee is 600 dollars.") == [
+        ("The fee is 600 dollars.", ()),
+    ]
+    assert cut("- The fee is due.\n\n    It is 600 dollars [1].") == [
+        ("The fee is due.", ()),
+        ("It is 600 dollars.", (1,)),
+    ]
+
+
 def test_escaped_brackets_and_marks_are_text():
     assert cut("> See \\[12\\] by *Ada* Lovelace [1]") == [("See [12] by Ada Lovelace", (1,))]

@@ -11,11 +11,12 @@ from django.test import AsyncClient
 from django.urls import reverse
 
 from answers import answering, conversations, events, pool
+from answers.forms import QUESTION_LENGTH
 from answers.models import Citation, Conversation, Message, MessageState, Role
 from answers.readers import ReaderDelta
 from ingestion.errors import TransientError
 from ingestion.models import Collection, Document
-from tests.answers.conftest import PAGE_TEXT
+from tests.answers.conftest import PAGE_TEXT, queries_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -54,6 +55,16 @@ def page_of(conversation: Conversation) -> str:
 
 
 # --- The page -----------------------------------------------------------------------------------
+
+
+def test_a_long_conversation_takes_as_few_queries_as_a_short_one(me, answer, scripted):
+    scripted.script = lambda prompt: iter([ReaderDelta(text="25 days [1].", note="Shrunk.")])
+    page = page_of(answer.conversation)
+    me.get(page)
+    short = queries_of(lambda: me.get(page))
+    for _ in range(3):
+        answering.answer_now(answer.conversation, "And how much leave is there now?")
+    assert queries_of(lambda: me.get(page)) == short
 
 
 def test_nobody_chats_without_signing_in(client, answer):
@@ -249,6 +260,7 @@ def test_an_edited_question_takes_the_place_of_one_that_stays(me, answer, asked)
     edit = reverse("answers:edit", args=[answer.question.uuid])
     response = me.post(edit, {"question": "How much sick leave?"}, headers=SCRIPT)
     assert response.status_code == 201
+    assert f'maxlength="{QUESTION_LENGTH}"' in response.content.decode()
     assert asked == ["And rules?", "How much sick leave?"]
     page = me.get(page_of(conversation)).content.decode()
     assert "How much sick leave?" in page
@@ -432,6 +444,11 @@ def test_conversations_are_found_by_title_and_by_what_was_said(me, answer, perso
 
     assert found("") == ["Taxis abroad", "How much leave?"]
     assert found("taxis") == ["Taxis abroad"]
+    Message.objects.create(
+        conversation=Conversation.objects.get(title="Taxis abroad"), content="Über 100 % der Kosten"
+    )
+    assert found("ÜBER 100 %") == found("über 100 %") == ["Taxis abroad"]
+    assert found("über_100") == []
     assert found("25 days of leave") == ["How much leave?"]
     assert found("trains") == []
 

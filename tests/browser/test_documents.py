@@ -42,6 +42,27 @@ def opened(page: Page, folder: Path, name: str) -> str:
     return row.locator(".document-title").get_attribute("href") or ""
 
 
+def test_a_folder_is_taken_without_what_cannot_be_read(signed_in: Page) -> None:
+    page = signed_in
+    page.goto("/documents/")
+    page.evaluate(
+        """() => {
+          const file = (name, read) => ({ name, isFile: true, file: read });
+          const there = file("there.pdf", (take) => take(new File(["No PDF."], "there.pdf")));
+          const gone = file("gone.pdf", (_, fail) => fail(new DOMException("gone")));
+          const batches = [[gone, there], []];
+          const reader = { readEntries: (take) => take(batches.shift()) };
+          const folder = { name: "papers", createReader: () => reader };
+          DataTransferItem.prototype.webkitGetAsEntry = () => folder;
+          const dataTransfer = new DataTransfer();
+          dataTransfer.items.add(new File(["x"], "papers"));
+          document.dispatchEvent(new DragEvent("drop", { dataTransfer, cancelable: true }));
+        }"""
+    )
+    expect(page.locator("#uploads")).to_contain_text("there.pdf")
+    expect(page.locator("#toasts")).to_contain_text("left out: “gone.pdf”")
+
+
 def test_a_row_goes_live_stays_right_and_is_deleted(signed_in: Page, tmp_path: Path) -> None:
     page = signed_in
     opened(page, tmp_path, "lively.pdf")

@@ -122,6 +122,13 @@ def test_a_large_protected_file_asks_for_its_password(signed_in: Page, tmp_path:
     options = {"encryption": pymupdf.PDF_ENCRYPT_AES_256, "user_pw": "sesame", "owner_pw": "x"}
     pymupdf.open(plain).save(file, **options)
     page.goto("/documents/")
+    (tmp_path / "note.pdf").write_text("No PDF.")
+    page.locator("#upload-files").set_input_files([str(file), str(tmp_path / "note.pdf")])
+    expect(page.get_by_label("Password of vault.pdf")).to_be_visible()
+    expect(page.locator("#uploads .refused")).to_have_count(2)
+    with page.expect_response(lambda response: response.request.method == "DELETE") as deleted:
+        page.get_by_role("button", name="Dismiss all").click()
+    assert deleted.value.ok
     page.locator("#upload-files").set_input_files(str(file))
     for password in ("wrong", "sesame"):
         field = page.get_by_label("Password of vault.pdf")
