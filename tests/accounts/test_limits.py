@@ -13,6 +13,7 @@ from rag_site import idempotency
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_cache")]
 COLLECTIONS = "/api/v1/collections/"
+SIGN_IN = "/api/v1/auth/token/"
 
 
 @pytest.fixture
@@ -97,3 +98,22 @@ def test_without_redis_limits_do_not_stand_in_the_way(client, person, settings) 
     refused = client.post(COLLECTIONS, {"name": "a"}, "application/json", headers=headers)
     assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
     assert not Collection.objects.exists()
+
+def wrong_password(client, address: str, path: str = SIGN_IN, name: str = "ann"):
+    form = {"username": name, "password": "wrong"}
+    return client.post(path, form, headers={"X-Forwarded-For": address})
+
+
+def test_a_client_does_not_choose_its_address(client) -> None:
+    statuses = [wrong_password(client, f"192.0.2.{n}", name=f"n{n}").status_code for n in range(21)]
+    assert statuses == [403] * 20 + [429]
+
+
+def test_a_proxy_that_is_trusted_tells_the_address(client, settings) -> None:
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
+    get_user_model().objects.create_user("ann")
+    for n in range(10):
+        # What the client said itself stands before what the proxy adds.
+        last = wrong_password(client, f"198.51.100.{n}, 192.0.2.1", "/login/")
+    assert last.status_code == 429
+    assert wrong_password(client, "192.0.2.2", "/login/").status_code == 200
