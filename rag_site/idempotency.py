@@ -20,6 +20,8 @@ LONGEST_KEY = 255
 # Larger bodies are known by their length: an upload is not read twice.
 HASHED_BYTES = 1_000_000
 IN_HAND = "in hand"
+# What belongs to the answer, not to the moment. An empty answer has no Content-Type.
+KEPT_HEADERS = ("Content-Type", "Location", "Tus-Resumable", "Tus-Version", "Upload-Expires")
 
 
 class Idempotency:
@@ -92,18 +94,19 @@ def _again(before: Any, content: str) -> HttpResponse:
         return _problem(
             422, "idempotency_key_reused", "This key was used with other content: take a new one."
         )
-    status, kind, body = kept
-    response = HttpResponse(body, status=status, content_type=kind)
+    status, headers, body = kept
+    response = HttpResponse(body, status=status, headers=headers)
     response["Idempotent-Replayed"] = "true"
     return response
 
 
-def _kept(response: HttpResponseBase) -> tuple[int, str, bytes] | None:
+def _kept(response: HttpResponseBase) -> tuple[int, dict[str, str], bytes] | None:
     passing = response.status_code >= 500 or response.status_code in (401, 403, 408, 429)
     if response.streaming or passing or "no-store" in response.get("Cache-Control", ""):
         return None
     assert isinstance(response, HttpResponse)
-    return response.status_code, response["Content-Type"], response.content
+    headers = {name: response[name] for name in KEPT_HEADERS if name in response}
+    return response.status_code, headers, response.content
 
 
 def _problem(status: int, code: str, detail: str) -> JsonResponse:

@@ -8,7 +8,8 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
 
-from ingestion.models import Collection
+from answers.models import Conversation, Message, Role
+from ingestion.models import Collection, Upload
 from rag_site import idempotency
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_cache")]
@@ -43,6 +44,25 @@ def test_a_write_that_is_sent_again_is_done_once(client, person) -> None:
     assert again.json() == first.json()
     assert again["Idempotent-Replayed"] == "true"
     assert Collection.objects.count() == 1
+
+
+def test_an_upload_that_is_begun_again_is_told_its_place(client, person) -> None:
+    headers = {"Idempotency-Key": "one", "Tus-Resumable": "1.0.0", "Upload-Length": "9"}
+    headers["Upload-Metadata"] = "filename cmVwb3J0LnBkZg=="
+    first, again = (client.post("/api/v1/uploads/", headers=headers) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201)
+    for name in ("Location", "Tus-Resumable", "Upload-Expires"):
+        assert again[name] == first[name]
+    assert Upload.objects.count() == 1
+
+
+def test_an_answer_without_content_is_kept(client, person) -> None:
+    chat = Conversation.objects.create(owner=person)
+    answer = Message.objects.create(conversation=chat, role=Role.ASSISTANT, content="Yes.")
+    path = f"/api/v1/messages/{answer.uuid}/stop/"
+    first, again = (client.post(path, headers={"Idempotency-Key": "one"}) for _ in range(2))
+    assert (first.status_code, again.status_code) == (204, 204)
+    assert again["Idempotent-Replayed"] == "true"
 
 
 def test_a_key_belongs_to_one_content_and_one_person(client, person) -> None:
