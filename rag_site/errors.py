@@ -83,21 +83,22 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer an address that there is not: programs get problem details, people a page."""
     if not _is_program(request):
         return defaults.page_not_found(request, exception)
-    return _plain(404, "not_found", "There is no such address.")
+    return problem(404, "not_found", "There is no such address.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer where the site itself is at fault; the log has the details."""
     if not _is_program(request):
         return defaults.server_error(request)
-    return _plain(500, "internal_error", "Something went wrong; the server's log has the details.")
+    return problem(500, "internal_error", "Something went wrong; the server's log has the details.")
 
 
 def _is_program(request: HttpRequest) -> bool:
     return request.path.startswith(("/api/", "/v1/"))
 
 
-def _plain(status: int, code: str, detail: str) -> HttpResponse:
+def problem(status: int, code: str, detail: str) -> HttpResponse:
+    """Return problem details, where no view of the API has a part in the answer."""
     body = _problem(status, code, detail).data
     return JsonResponse(body, status=status, content_type="application/problem+json")
 
