@@ -10,6 +10,7 @@ import redis
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import (
     AnonRateThrottle,
@@ -51,6 +52,15 @@ class ApiThrottle(_Told, UserRateThrottle):
 
     def get_rate(self) -> str:
         return f"{settings.API_REQUESTS_PER_MINUTE}/min"
+
+
+def count_request_of(user: Any) -> None:
+    """Count a request that no view of the API takes. Raises Throttled where it is one too many."""
+    request = Request(HttpRequest())
+    request.user = user
+    throttle = ApiThrottle()
+    if not throttle.allow_request(request, None):
+        raise Throttled(throttle.wait())
 
 
 class SignInThrottle(_Told, AnonRateThrottle):

@@ -72,7 +72,7 @@ def test_assistants_are_held_to_it_too(monkeypatch) -> None:
             pass
 
     monkeypatch.setattr(mcp_server, "application", reads)
-    monkeypatch.setattr(mcp_server, "user_of", lambda header: object())
+    monkeypatch.setattr(mcp_server, "_admitted", lambda header: object())
     body = Pieces(1000)
     assert post(mcp_server.app, "/mcp", body).status_code == 413
     assert body.taken < 100
