@@ -5,7 +5,7 @@ A backup is a tar file:
     manifest.json    what it is, of which state of the schema, and how many rows and files
     rows.jsonl       one row per line, as Django's serializer writes it
     files/…          every stored file
-    settings/…       .env and the secret key, where there are such
+    settings/…       .env, the secret key and spaces.toml, where there are such
 
 The rows are read in one transaction, so they fit each other while uploads go on; a file that
 goes meanwhile is left out. The indexes are not in it: they are built anew from the rows.
@@ -102,7 +102,7 @@ def _fill(archive: tarfile.TarFile) -> Manifest:
             stored += 1
         except FileNotFoundError:
             left_out.append(name)
-    for path in (ENV_FILE, settings.SECRET_KEY_FILE):
+    for path in (ENV_FILE, settings.SECRET_KEY_FILE, settings.SPACES_FILE):
         if path.is_file():
             _add(archive, SETTINGS + path.name, io.BytesIO(path.read_bytes()))
     made = timezone.now().isoformat()

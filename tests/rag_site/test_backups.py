@@ -161,13 +161,16 @@ def test_a_backup_of_another_schema_is_refused(life, tmp_path, monkeypatch) -> N
         call_command("restore", str(target), "--replace")
 
 
-def test_settings_are_in_it(life, tmp_path, monkeypatch) -> None:
-    env = tmp_path / ".env"
+def test_settings_are_in_it(life, tmp_path, monkeypatch, settings) -> None:
+    env, spaces_file = tmp_path / ".env", tmp_path / "spaces.toml"
     env.write_text("VLM_MODEL=x")
+    spaces_file.write_text("[text]")
     monkeypatch.setattr(backups, "ENV_FILE", env)
+    settings.SPACES_FILE = spaces_file
     call_command("backup", str(tmp_path / "b.tar"))
     with tarfile.open(tmp_path / "b.tar") as archive:
         assert archive.extractfile("settings/.env").read() == b"VLM_MODEL=x"
+        assert archive.extractfile("settings/spaces.toml").read() == b"[text]"
 
 
 def test_no_app_of_the_project_is_left_out() -> None:
