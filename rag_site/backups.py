@@ -29,12 +29,13 @@ from typing import IO, Any
 
 from django.apps import apps
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.core import serializers
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.core.management.color import no_style
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
@@ -55,6 +56,13 @@ LEFT_OUT = ("auth.Permission", "retrieval.IndexChange", "ingestion.Upload")
 # Parts of uploads that are not finished: whoever sends them begins anew.
 FOLDERS_LEFT_OUT = (uploads.FOLDER,)
 ENV_FILE = settings.BASE_DIR / ".env"
+
+
+# What is raised by files that are no backups, and by rows that do not fit each other.
+UNUSABLE = (
+    *(tarfile.TarError, KeyError, ValueError, EOFError),
+    *(serializers.base.DeserializationError, IntegrityError),
+)
 
 
 class BackupUnusable(PermanentError):
@@ -197,7 +205,7 @@ def restore(source: Path, *, replace: bool = False) -> Manifest:
     try:
         with tarfile.open(source) as archive:
             return _restore(archive)
-    except (tarfile.TarError, KeyError, ValueError, EOFError) as exc:
+    except UNUSABLE as exc:
         raise BackupUnusable(f"{source} is not a backup, or is damaged: {exc}") from exc
 
 
@@ -243,7 +251,8 @@ def _put_files(archive: tarfile.TarFile) -> set[str]:
 
 
 def _empty() -> None:
-    every = [*_models(), *(apps.get_model(label) for label in LEFT_OUT[1:])]
+    # The admin's log names people, of whom there may be others after.
+    every = [*_models(), LogEntry, *(apps.get_model(label) for label in LEFT_OUT[1:])]
     tables = [model._meta.db_table for model in every]
     for model in every:
         tables += [each.m2m_db_table() for each in model._meta.local_many_to_many]
