@@ -411,7 +411,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONCURRENCY = WORKER_PROCESSES
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# A message whose worker died is delivered again after this long; no task runs as long.
+# A message whose worker died is delivered again after this long; no task runs as long but
+# operations, which one process at a time can hold.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 900,
     "queue_order_strategy": "priority",

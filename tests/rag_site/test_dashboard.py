@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 import redis
 from celery import current_app
+from celery.exceptions import Retry
 from django.contrib.auth import get_user_model
 
+from ingestion import liveness
 from ingestion.collections import default_for
 from ingestion.models import Document, DocumentState
-from rag_site import cache_use, dashboard, health, operations
+from rag_site import cache_use, dashboard, doctor, health, operations, tasks
 from retrieval import spaces
 from retrieval.models import SpaceVersion, SpaceVersionState
 from tests.ingestion.ready_document import make_document
@@ -98,6 +100,32 @@ def test_an_operation_is_confirmed_done_and_followed(
     assert ready.state == DocumentState.READY
     operations.run(number)
     assert len(sent_tasks) == 1
+
+
+def test_an_operation_that_is_delivered_twice_is_done_once(
+    boss, asked_of_workers, monkeypatch
+) -> None:
+    operation = operations.begin("repair", boss)
+
+    def delivered_again() -> list:
+        with pytest.raises(liveness.Held):
+            operations.run(operation.id)
+        assert [found.state for found in operations.recent()] == ["running"]
+        return []
+
+    monkeypatch.setattr(doctor, "repair", delivered_again)
+    operations.run(operation.id)
+    assert [found.state for found in operations.recent()] == ["done"]
+
+
+def test_an_operation_in_other_hands_is_looked_at_again(monkeypatch) -> None:
+    def held(operation_id: str) -> None:
+        raise liveness.Held(operation_id)
+
+    monkeypatch.setattr(operations, "run", held)
+    with pytest.raises(Retry) as told:
+        tasks.run_operation.apply(args=("x",), throw=True)
+    assert told.value.when == 60
 
 
 def test_an_operation_keeps_to_the_collection_and_to_what_one_may_edit(
