@@ -252,7 +252,8 @@ def _put_files(archive: tarfile.TarFile) -> set[str]:
 
 def _empty() -> None:
     # The admin's log names people, of whom there may be others after.
-    every = [*_models(), LogEntry, *(apps.get_model(label) for label in LEFT_OUT[1:])]
+    every: list[type[models.Model]] = [*_models(), LogEntry]
+    every += [apps.get_model(label) for label in LEFT_OUT[1:]]
     tables = [model._meta.db_table for model in every]
     for model in every:
         tables += [each.m2m_db_table() for each in model._meta.local_many_to_many]

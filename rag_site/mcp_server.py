@@ -115,7 +115,8 @@ async def app(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) 
         await _refuse(send, exc, {"www-authenticate": "Bearer"})
         return
     except Throttled as exc:
-        await _refuse(send, exc, {"retry-after": str(math.ceil(exc.wait or 1))})
+        wait: float | None = exc.wait  # type: ignore[attr-defined]
+        await _refuse(send, exc, {"retry-after": str(math.ceil(wait or 1))})
         return
     held = _user.set(user)
     try:
