@@ -22,4 +22,4 @@ COPY . .
 USER pagewise
 VOLUME /data
 EXPOSE 8000
-CMD ["python", "-m", "uvicorn", "rag_site.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--timeout-keep-alive", "75"]
+CMD ["python", "-m", "uvicorn", "rag_site.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--no-proxy-headers", "--timeout-keep-alive", "75"]

@@ -14,6 +14,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from ingestion import files, intake, labels, liveness, pipeline
+from ingestion.errors import TransientError
 from ingestion.intake import Refused
 from ingestion.models import (
     ACTIVE_STATES,
@@ -89,6 +90,8 @@ def submit(
             raise Refused("disk_full", f"{files.DISK_FULL} Then try again.") from exc
         if isinstance(exc, OperationalError):
             raise Refused("busy", "The database is busy. Try again in a moment.") from exc
+        if isinstance(exc, TransientError):
+            raise Refused("busy", str(exc)) from exc
         raise
 
 
@@ -234,4 +237,5 @@ def delete(document: Document) -> None:
         Document.objects.select_for_update().filter(pk=document.pk).first()
         Chunk.objects.filter(document=document).delete()
         document.delete()
-        transaction.on_commit(lambda: files.delete_folder(folder))
+        # What a storage that is away keeps, the doctor finds and deletes.
+        transaction.on_commit(lambda: files.delete_folder(folder), robust=True)

@@ -86,7 +86,9 @@ class UploadViewSet(
     ) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
         response["Tus-Resumable"] = response["Tus-Version"] = tus.VERSION
-        response["Cache-Control"] = "no-store"
+        if request.method != "POST":
+            # Where an upload stands changes; what a POST has done may be told again.
+            response["Cache-Control"] = "no-store"
         return response
 
     def get_object(self) -> Upload:

@@ -11,10 +11,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rag_site.settings")
 pages = get_asgi_application()
 
 # Imported here, not at the top: apps must be set up first.
-from rag_site import mcp_server, receiving  # noqa: E402
+from rag_site import body_limits, mcp_server, receiving  # noqa: E402
 from retrieval.warmup import warm  # noqa: E402
 
-uploads = receiving.KeepsWhatCame(pages)
+limited = body_limits.LimitBodies(pages)
+uploads = receiving.KeepsWhatCame(limited)
+assistants = body_limits.LimitBodies(mcp_server.app)
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -22,11 +24,11 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         await mcp_server.application(scope, receive, send)
     elif scope["type"] == "http" and scope["path"].rstrip("/") == mcp_server.PATH:
-        await mcp_server.app(scope, receive, send)
+        await assistants(scope, receive, send)
     elif receiving.concerns(scope):
         await uploads(scope, receive, send)
     else:
-        await pages(scope, receive, send)
+        await limited(scope, receive, send)
 
 
 # The first search finds its models loaded; the pages are there before.

@@ -5,7 +5,7 @@ A backup is a tar file:
     manifest.json    what it is, of which state of the schema, and how many rows and files
     rows.jsonl       one row per line, as Django's serializer writes it
     files/…          every stored file
-    settings/…       .env and the secret key, where there are such
+    settings/…       .env, the secret key and spaces.toml, where there are such
 
 The rows are read in one transaction, so they fit each other while uploads go on; a file that
 goes meanwhile is left out. The indexes are not in it: they are built anew from the rows.
@@ -29,12 +29,13 @@ from typing import IO, Any
 
 from django.apps import apps
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.core import serializers
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.core.management.color import no_style
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
@@ -55,6 +56,13 @@ LEFT_OUT = ("auth.Permission", "retrieval.IndexChange", "ingestion.Upload")
 # Parts of uploads that are not finished: whoever sends them begins anew.
 FOLDERS_LEFT_OUT = (uploads.FOLDER,)
 ENV_FILE = settings.BASE_DIR / ".env"
+
+
+# What is raised by files that are no backups, and by rows that do not fit each other.
+UNUSABLE = (
+    *(tarfile.TarError, KeyError, ValueError, EOFError),
+    *(serializers.base.DeserializationError, IntegrityError),
+)
 
 
 class BackupUnusable(PermanentError):
@@ -102,7 +110,7 @@ def _fill(archive: tarfile.TarFile) -> Manifest:
             stored += 1
         except FileNotFoundError:
             left_out.append(name)
-    for path in (ENV_FILE, settings.SECRET_KEY_FILE):
+    for path in (ENV_FILE, settings.SECRET_KEY_FILE, settings.SPACES_FILE):
         if path.is_file():
             _add(archive, SETTINGS + path.name, io.BytesIO(path.read_bytes()))
     made = timezone.now().isoformat()
@@ -197,7 +205,7 @@ def restore(source: Path, *, replace: bool = False) -> Manifest:
     try:
         with tarfile.open(source) as archive:
             return _restore(archive)
-    except (tarfile.TarError, KeyError, ValueError, EOFError) as exc:
+    except UNUSABLE as exc:
         raise BackupUnusable(f"{source} is not a backup, or is damaged: {exc}") from exc
 
 
@@ -243,7 +251,9 @@ def _put_files(archive: tarfile.TarFile) -> set[str]:
 
 
 def _empty() -> None:
-    every = [*_models(), *(apps.get_model(label) for label in LEFT_OUT[1:])]
+    # The admin's log names people, of whom there may be others after.
+    every: list[type[models.Model]] = [*_models(), LogEntry]
+    every += [apps.get_model(label) for label in LEFT_OUT[1:]]
     tables = [model._meta.db_table for model in every]
     for model in every:
         tables += [each.m2m_db_table() for each in model._meta.local_many_to_many]

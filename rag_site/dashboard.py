@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -218,9 +220,12 @@ def _cache() -> CacheUse | None:
 
 def _disk() -> Disk:
     usage = shutil.disk_usage(settings.DATA_DIR)
-    index = sum(path.stat().st_size for path in _files(Path(settings.INDEX_DIR)))
-    return Disk(usage.total, usage.free, index)
+    return Disk(usage.total, usage.free, sum(_sizes(Path(settings.INDEX_DIR))))
 
 
-def _files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
+def _sizes(folder: Path) -> Iterator[int]:
+    # Workers replace files, and folders, meanwhile.
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                yield Path(place, name).stat().st_size

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, user_passes_test
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -19,16 +17,7 @@ from rag_site import dashboard as gathering
 from rag_site import operations
 from retrieval import background, keywords, spaces
 from retrieval.models import SpaceVersion, SpaceVersionState
-
-
-def _is_staff(user: Any) -> bool:
-    if not user.is_staff:
-        raise PermissionDenied
-    return True
-
-
-def staff_only(view: Any) -> Any:
-    return login_required(user_passes_test(_is_staff)(view))
+from retrieval.staff import staff_only
 
 
 @require_safe

@@ -81,23 +81,31 @@ def _refusal(exc: PermanentError) -> Response:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer an address that there is not: programs get problem details, people a page."""
-    if not _is_program(request):
+    if not _is_program(request.path):
         return defaults.page_not_found(request, exception)
-    return _plain(404, "not_found", "There is no such address.")
+    return problem(404, "not_found", "There is no such address.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer where the site itself is at fault; the log has the details."""
-    if not _is_program(request):
+    if not _is_program(request.path):
         return defaults.server_error(request)
-    return _plain(500, "internal_error", "Something went wrong; the server's log has the details.")
+    return problem(500, "internal_error", "Something went wrong; the server's log has the details.")
 
 
-def _is_program(request: HttpRequest) -> bool:
-    return request.path.startswith(("/api/", "/v1/"))
+def too_large(path: str, sentence: str) -> HttpResponse:
+    """Answer a body that is not taken in."""
+    if not _is_program(path):
+        return HttpResponse(sentence, status=413, content_type="text/plain; charset=utf-8")
+    return problem(413, "too_large", sentence)
 
 
-def _plain(status: int, code: str, detail: str) -> HttpResponse:
+def _is_program(path: str) -> bool:
+    return path.startswith(("/api/", "/v1/"))
+
+
+def problem(status: int, code: str, detail: str) -> HttpResponse:
+    """Return problem details, where no view of the API has a part in the answer."""
     body = _problem(status, code, detail).data
     return JsonResponse(body, status=status, content_type="application/problem+json")
 

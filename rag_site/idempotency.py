@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Any
 
 import redis
 from django.conf import settings
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+
+from rag_site.errors import problem
 
 KEPT_SECONDS = 24 * 3600
 # A request that holds its key longer than this has died.
@@ -20,6 +21,8 @@ LONGEST_KEY = 255
 # Larger bodies are known by their length: an upload is not read twice.
 HASHED_BYTES = 1_000_000
 IN_HAND = "in hand"
+# What belongs to the answer, not to the moment. An empty answer has no Content-Type.
+KEPT_HEADERS = ("Content-Type", "Location", "Tus-Resumable", "Tus-Version", "Upload-Expires")
 
 
 class Idempotency:
@@ -40,11 +43,11 @@ class Idempotency:
         if not key or not applies:
             return self.get_response(request)
         if len(key) > LONGEST_KEY:
-            return _problem(400, "idempotency_key", "An Idempotency-Key has up to 255 characters.")
+            return problem(400, "idempotency_key", "An Idempotency-Key has up to 255 characters.")
         try:
             return self._once(request, _place(request, key))
         except redis.RedisError:
-            return _problem(
+            return problem(
                 503,
                 "unavailable",
                 "Keys are remembered in Redis, which does not answer; nothing was done.",
@@ -86,32 +89,22 @@ def _content(request: HttpRequest) -> str:
 
 def _again(before: Any, content: str) -> HttpResponse:
     if before is None or before[0] == IN_HAND:
-        return _problem(409, "in_hand", "The first request with this key is still being done.")
+        return problem(409, "in_hand", "The first request with this key is still being done.")
     kept, same = before
     if same != content:
-        return _problem(
+        return problem(
             422, "idempotency_key_reused", "This key was used with other content: take a new one."
         )
-    status, kind, body = kept
-    response = HttpResponse(body, status=status, content_type=kind)
+    status, headers, body = kept
+    response = HttpResponse(body, status=status, headers=headers)
     response["Idempotent-Replayed"] = "true"
     return response
 
 
-def _kept(response: HttpResponseBase) -> tuple[int, str, bytes] | None:
+def _kept(response: HttpResponseBase) -> tuple[int, dict[str, str], bytes] | None:
     passing = response.status_code >= 500 or response.status_code in (401, 403, 408, 429)
     if response.streaming or passing or "no-store" in response.get("Cache-Control", ""):
         return None
     assert isinstance(response, HttpResponse)
-    return response.status_code, response["Content-Type"], response.content
-
-
-def _problem(status: int, code: str, detail: str) -> JsonResponse:
-    body = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "code": code,
-    }
-    return JsonResponse(body, status=status, content_type="application/problem+json")
+    headers = {name: response[name] for name in KEPT_HEADERS if name in response}
+    return response.status_code, headers, response.content

@@ -5,20 +5,26 @@ Served under /mcp, with an API token as `Authorization: Bearer …`, as the toke
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
-from typing import Any
+from typing import Annotated, Any
 
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.transport_security import TransportSecuritySettings
-from rest_framework.exceptions import AuthenticationFailed
+from pydantic import Field
+from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
 
 from answers import assistants
+from answers.forms import QUESTION_LENGTH
 from ingestion.errors import PermanentError, TransientError
 from rag_site.accounts.authentication import user_of
+from rag_site.accounts.throttling import count_request_of
+from retrieval.serializers import MAX_QUERY
 
 PATH = "/mcp"
 INSTRUCTIONS = (
@@ -33,9 +39,20 @@ server = MCPServer("Pagewise", instructions=INSTRUCTIONS)
 
 async def _as_user(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     try:
-        return await sync_to_async(_and_close)(function, _user.get(), *args, **kwargs)
+        return await _in_thread(function, _user.get(), *args, **kwargs)
     except (PermanentError, TransientError) as exc:
         raise ToolError(str(exc)) from exc
+
+
+async def _in_thread(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call it in a thread of its own, as Django does with a request: none waits for another."""
+    thread = ThreadPoolExecutor(1, "assistant")
+    call = sync_to_async(_and_close, thread_sensitive=False, executor=thread)
+    try:
+        return await call(function, *args, **kwargs)
+    finally:
+        # Who hangs up does not wait for the end of it.
+        thread.shutdown(wait=False)
 
 
 def _and_close(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -52,7 +69,11 @@ async def list_documents(collection: int | None = None) -> list[dict[str, Any]]:
 
 
 @server.tool()
-async def search(query: str, collection: int | None = None, limit: int = 8) -> list[dict[str, Any]]:
+async def search(
+    query: Annotated[str, Field(max_length=MAX_QUERY)],
+    collection: int | None = None,
+    limit: int = 8,
+) -> list[dict[str, Any]]:
     """Find the passages, tables and figures that best answer a query, with their pages."""
     return await _as_user(assistants.find, query, collection=collection, limit=limit)
 
@@ -64,7 +85,9 @@ async def read_page(document: str, page: int) -> dict[str, Any]:
 
 
 @server.tool()
-async def ask(question: str, collection: int | None = None) -> dict[str, Any]:
+async def ask(
+    question: Annotated[str, Field(max_length=QUESTION_LENGTH)], collection: int | None = None
+) -> dict[str, Any]:
     """Answer a question from the documents; the answer's [n] are the citations' numbers."""
     return await _as_user(assistants.ask, question, collection=collection)
 
@@ -84,12 +107,16 @@ application = make_application()
 
 
 async def app(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
-    """Let in who shows a token, and remember whose it is."""
+    """Let in who shows a token and does not ask too often, and remember whose it is."""
     headers = {name.decode("latin-1"): value for name, value in scope["headers"]}
     try:
-        user = await sync_to_async(_and_close)(user_of, headers.get("authorization", b""))
+        user = await _in_thread(_admitted, headers.get("authorization", b""))
     except AuthenticationFailed as exc:
-        await _refuse(send, str(exc.detail))
+        await _refuse(send, exc, {"www-authenticate": "Bearer"})
+        return
+    except Throttled as exc:
+        wait: float | None = exc.wait  # type: ignore[attr-defined]
+        await _refuse(send, exc, {"retry-after": str(math.ceil(wait or 1))})
         return
     held = _user.set(user)
     try:
@@ -98,7 +125,17 @@ async def app(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) 
         _user.reset(held)
 
 
-async def _refuse(send: Callable[[Any], Awaitable[None]], reason: str) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"www-authenticate", b"Bearer")]
-    await send({"type": "http.response.start", "status": 401, "headers": headers})
-    await send({"type": "http.response.body", "body": reason.encode()})
+def _admitted(authorization: bytes) -> Any:
+    user = user_of(authorization)
+    count_request_of(user)
+    return user
+
+
+async def _refuse(
+    send: Callable[[Any], Awaitable[None]], reason: APIException, more: dict[str, str]
+) -> None:
+    said = {"content-type": "text/plain; charset=utf-8", **more}
+    headers = [(name.encode(), value.encode()) for name, value in said.items()]
+    status = reason.status_code
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": str(reason.detail).encode()})

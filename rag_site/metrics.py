@@ -68,6 +68,8 @@ READER_TOKENS = Counter(
 )
 # A hash in Redis: pages that workers have finished, by state.
 INGESTED_KEY = "pagewise:ingested"
+# A client may send any word; each would stay a series of its own.
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # As readers report them, where they do.
 TOKEN_KINDS = ("prompt_tokens", "completion_tokens")
 
@@ -110,7 +112,8 @@ class CountRequests:
         response = self.get_response(request)
         match = request.resolver_match
         route = match.route if match else "none"
-        REQUESTS.labels(request.method, route, response.status_code).inc()
+        method = request.method if request.method in METHODS else "OTHER"
+        REQUESTS.labels(method, route, response.status_code).inc()
         REQUEST_SECONDS.labels(route).observe(time.perf_counter() - start)
         return response
 

@@ -20,7 +20,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 from redis import RedisError
 
-from ingestion import documents
+from ingestion import documents, liveness
 from ingestion.errors import PermanentError, TransientError
 from ingestion.findings import Finding
 from ingestion.models import ACTIVE_STATES, Document, DocumentState
@@ -148,7 +148,17 @@ def recent() -> list[Operation]:
 
 
 def run(operation_id: str) -> None:
-    """Do it, telling how far it is. Doing it twice does no harm."""
+    """Do it, telling how far it is. Doing it again does no harm.
+
+    Raises liveness.Held while another process does it: what takes long is delivered twice.
+    """
+    held = f"operation-{operation_id}"
+    with liveness.in_hand(held):
+        _run(operation_id)
+    liveness.clear(held)
+
+
+def _run(operation_id: str) -> None:
     operation: Operation | None = cache.get(_key(operation_id))
     if operation is None or operation.is_over:
         return

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, user_passes_test
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -18,6 +17,7 @@ from retrieval.forms import LabForm, QuestionFileForm, QuestionsForm, RunForm
 from retrieval.models import EvaluationRun, EvaluationState, QuestionSet, SpaceVersion
 from retrieval.projection import has_umap
 from retrieval.request import Query
+from retrieval.staff import staff_only
 
 SHOWN_MEASURES = ("recall@1", "recall@3", "recall@5", "recall@10", "precision@5", "rr", "ndcg@10")
 RUNS_SHOWN = 30
@@ -25,16 +25,6 @@ RUNS_SHOWN = 30
 
 class StaffRequest(HttpRequest):
     user: Any
-
-
-def _is_staff(user: Any) -> bool:
-    if not user.is_staff:
-        raise PermissionDenied
-    return True
-
-
-def staff_only(view: Any) -> Any:
-    return login_required(user_passes_test(_is_staff)(view))
 
 
 @require_safe

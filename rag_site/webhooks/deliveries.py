@@ -12,6 +12,7 @@ from typing import Any
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 from redis import RedisError
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 TASK = "rag_site.webhooks.tasks.deliver"
 # After each failed attempt; the one after the last is final.
 PAUSES = [timedelta(seconds=s) for s in (10, 60, 300, 1800, 7200)]
+MOST_ATTEMPTS = len(PAUSES) + 1
 # Nobody else takes a delivery that is being sent.
 IN_HAND = timedelta(minutes=2)
 KEPT = timedelta(days=7)
@@ -72,12 +74,14 @@ def _send_soon(made: list[Delivery]) -> None:
 
 def deliver(delivery_id: int) -> None:
     """Send one delivery that is due, unless somebody else does."""
-    now = timezone.now()
-    due = Delivery.objects.filter(pk=delivery_id, state=DeliveryState.WAITING, next_at__lte=now)
-    if not due.update(next_at=now + IN_HAND):
+    delivery = _taken(delivery_id)
+    if delivery is None:
         return
-    delivery = Delivery.objects.select_related("webhook").get(pk=delivery_id)
-    delivery.attempts += 1
+    if delivery.attempts > MOST_ATTEMPTS:
+        delivery.state, delivery.attempts = DeliveryState.FAILED, MOST_ATTEMPTS
+        delivery.note = "Every attempt broke off."
+        delivery.save()
+        return
     try:
         delivery.status_code = _post(delivery)
         delivery.state, delivery.note = DeliveryState.DELIVERED, ""
@@ -85,11 +89,23 @@ def deliver(delivery_id: int) -> None:
         delivery.state, delivery.note = DeliveryState.FAILED, str(exc)[:300]
     except sending.NotSent as exc:
         delivery.status_code, delivery.note = exc.status, str(exc)[:300]
-        if delivery.attempts > len(PAUSES):
+        if delivery.attempts == MOST_ATTEMPTS:
             delivery.state = DeliveryState.FAILED
         else:
             delivery.next_at = timezone.now() + PAUSES[delivery.attempts - 1]
     delivery.save()
+
+
+def _taken(delivery_id: int) -> Delivery | None:
+    """Take what is due; the attempt counts from here, for its process may end with it."""
+    now = timezone.now()
+    if not Delivery.objects.due(now).filter(pk=delivery_id).exists():
+        return None
+    # Of its own columns alone: they are looked at again when two take it at once.
+    mine = Delivery.objects.filter(pk=delivery_id, state=DeliveryState.WAITING, next_at__lte=now)
+    if not mine.update(next_at=now + IN_HAND, attempts=F("attempts") + 1):
+        return None
+    return Delivery.objects.select_related("webhook").get(pk=delivery_id)
 
 
 def _post(delivery: Delivery) -> int:
@@ -111,7 +127,6 @@ def deliver_due() -> int:
     now = timezone.now()
     old = Delivery.objects.exclude(state=DeliveryState.WAITING)
     old.filter(created_at__lt=now - KEPT).delete()
-    due = Delivery.objects.filter(state=DeliveryState.WAITING, next_at__lte=now).order_by("pk")
-    found = list(due[:AT_ONCE])
+    found = list(Delivery.objects.due(now).order_by("pk")[:AT_ONCE])
     _send_soon(found)
     return len(found)

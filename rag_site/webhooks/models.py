@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
@@ -51,6 +52,13 @@ class DeliveryState(models.TextChoices):
     FAILED = "failed"
 
 
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def due(self, now: datetime) -> DeliveryQuerySet:
+        """What is to be sent; a webhook that pauses is sent nothing but a ping."""
+        goes_out = models.Q(webhook__is_active=True) | models.Q(event=Event.PING)
+        return self.filter(goes_out, state=DeliveryState.WAITING, next_at__lte=now)
+
+
 class Delivery(models.Model):
     """One event for one webhook: the body as it is sent, and how sending it went."""
 
@@ -66,6 +74,8 @@ class Delivery(models.Model):
     note = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     next_at = models.DateTimeField(default=timezone.now)
+
+    objects = DeliveryQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]

@@ -13,12 +13,16 @@ import http.client
 import ipaddress
 import socket
 import ssl
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from urllib.parse import SplitResult, urlsplit
 
 from ingestion.errors import PermanentError, TransientError
 
+# Of one step, such as a read; whoever answers byte by byte never exceeds it.
 TIMEOUT_SECONDS = 10.0
+LONGEST_SECONDS = 20.0
 # Prefixes that carry an IPv4 address, which may be a private one.
 TRANSLATED = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16")))
 
@@ -89,6 +93,7 @@ class _Pinned(http.client.HTTPConnection):
     def __init__(self, parts: SplitResult, address: tuple[str, int]) -> None:
         super().__init__(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
         self._address = address
+        self._is_over = False
         self._tls = parts.scheme == "https"
         if self._tls:
             self.default_port = 443
@@ -98,10 +103,34 @@ class _Pinned(http.client.HTTPConnection):
         if self._tls:
             sock = ssl.create_default_context().wrap_socket(sock, server_hostname=self.host)
         self.sock = sock
+        if self._is_over:
+            raise TimeoutError
+
+    @contextmanager
+    def deadline(self) -> Iterator[None]:
+        """Break the connection off after LONGEST_SECONDS. Raises TimeoutError."""
+        timer = threading.Timer(LONGEST_SECONDS, self._break_off)
+        timer.start()
+        try:
+            yield
+        except (OSError, http.client.HTTPException, ValueError):
+            if not self._is_over:
+                raise
+        finally:
+            timer.cancel()
+        if self._is_over:
+            raise TimeoutError(f"no answer within {LONGEST_SECONDS:.0f} seconds")
+
+    def _break_off(self) -> None:
+        self._is_over = True
+        if self.sock is not None:
+            with suppress(OSError):
+                # Not SSLSocket's own, which is not made for another thread.
+                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bool) -> int:
-    """Send the body and return the status, which is 2xx.
+    """Send the body and return the status, which is 2xx; of the answer no more is read.
 
     Raises AddressRefused, and NotSent when it was not taken.
     """
@@ -109,8 +138,9 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bo
     connection = _Pinned(parts, resolve(parts, allow_private=allow_private))
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
-        connection.request("POST", path, body, dict(headers))
-        status = connection.getresponse().status
+        with connection.deadline():
+            connection.request("POST", path, body, dict(headers))
+            status = connection.getresponse().status
     except (OSError, http.client.HTTPException, ValueError) as exc:
         raise NotSent(f"{parts.hostname} could not be reached: {exc}") from exc
     finally:

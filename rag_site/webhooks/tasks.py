@@ -7,7 +7,7 @@ from celery import shared_task
 from rag_site.webhooks import deliveries
 
 
-# The time limit is for an address that answers byte by byte.
+# The time limit is for a name that is not resolved; the rest has its own.
 @shared_task(time_limit=60)
 def deliver(delivery_id: int) -> None:
     deliveries.deliver(delivery_id)

@@ -8,11 +8,14 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
 
-from ingestion.models import Collection
+from answers.models import Conversation, Message, Role
+from ingestion.models import Collection, Upload
 from rag_site import idempotency
+from rag_site.accounts.throttling import SignInThrottle
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_cache")]
 COLLECTIONS = "/api/v1/collections/"
+SIGN_IN = "/api/v1/auth/token/"
 
 
 @pytest.fixture
@@ -42,6 +45,25 @@ def test_a_write_that_is_sent_again_is_done_once(client, person) -> None:
     assert again.json() == first.json()
     assert again["Idempotent-Replayed"] == "true"
     assert Collection.objects.count() == 1
+
+
+def test_an_upload_that_is_begun_again_is_told_its_place(client, person) -> None:
+    headers = {"Idempotency-Key": "one", "Tus-Resumable": "1.0.0", "Upload-Length": "9"}
+    headers["Upload-Metadata"] = "filename cmVwb3J0LnBkZg=="
+    first, again = (client.post("/api/v1/uploads/", headers=headers) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201)
+    for name in ("Location", "Tus-Resumable", "Upload-Expires"):
+        assert again[name] == first[name]
+    assert Upload.objects.count() == 1
+
+
+def test_an_answer_without_content_is_kept(client, person) -> None:
+    chat = Conversation.objects.create(owner=person)
+    answer = Message.objects.create(conversation=chat, role=Role.ASSISTANT, content="Yes.")
+    path = f"/api/v1/messages/{answer.uuid}/stop/"
+    first, again = (client.post(path, headers={"Idempotency-Key": "one"}) for _ in range(2))
+    assert (first.status_code, again.status_code) == (204, 204)
+    assert again["Idempotent-Replayed"] == "true"
 
 
 def test_a_key_belongs_to_one_content_and_one_person(client, person) -> None:
@@ -97,3 +119,29 @@ def test_without_redis_limits_do_not_stand_in_the_way(client, person, settings) 
     refused = client.post(COLLECTIONS, {"name": "a"}, "application/json", headers=headers)
     assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
     assert not Collection.objects.exists()
+
+
+@pytest.fixture
+def quick_passwords(settings) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def wrong_password(client, address: str, path: str = SIGN_IN, name: str = "ann"):
+    form = {"username": name, "password": "wrong"}
+    return client.post(path, form, headers={"X-Forwarded-For": address})
+
+
+def test_a_client_does_not_choose_its_address(client, monkeypatch, quick_passwords) -> None:
+    monkeypatch.setattr(SignInThrottle, "get_rate", lambda self: "2/hour")
+    statuses = [wrong_password(client, f"192.0.2.{n}", name=f"n{n}").status_code for n in range(3)]
+    assert statuses == [403, 403, 429]
+
+
+def test_a_proxy_that_is_trusted_tells_the_address(client, settings, quick_passwords) -> None:
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
+    get_user_model().objects.create_user("ann")
+    for n in range(10):
+        # What the client said itself stands before what the proxy adds.
+        last = wrong_password(client, f"198.51.100.{n}, 192.0.2.1", "/login/")
+    assert last.status_code == 429
+    assert wrong_password(client, "192.0.2.2", "/login/").status_code == 200

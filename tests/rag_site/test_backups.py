@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import tarfile
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.files.base import ContentFile
@@ -153,6 +155,34 @@ def test_what_is_no_backup_changes_nothing(life, tmp_path) -> None:
     assert everything() == before
 
 
+def test_who_used_the_admin_and_is_in_no_backup_stands_in_no_way(life, tmp_path) -> None:
+    target = tmp_path / "b.tar"
+    call_command("backup", str(target))
+    boss = get_user_model().objects.create_superuser("boss")
+    LogEntry.objects.create(user=boss, action_flag=CHANGE, object_repr="x")
+    call_command("restore", str(target), "--replace")
+    assert not get_user_model().objects.filter(username="boss").exists()
+    assert not LogEntry.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda rows: rows + rows, lambda rows: rows.replace(b'"fields"', b"fields", 1)]
+)
+def test_rows_that_do_not_fit_are_refused(life, tmp_path, spoil) -> None:
+    before = everything()
+    sound, spoiled = tmp_path / "b.tar", tmp_path / "c.tar"
+    call_command("backup", str(sound))
+    with tarfile.open(sound) as archive, tarfile.open(spoiled, "w") as copy:
+        for entry in archive:
+            content = archive.extractfile(entry).read()
+            content = spoil(content) if entry.name == backups.ROWS else content
+            entry.size = len(content)
+            copy.addfile(entry, io.BytesIO(content))
+    with pytest.raises(CommandError, match="is damaged"):
+        call_command("restore", str(spoiled), "--replace")
+    assert everything() == before
+
+
 def test_a_backup_of_another_schema_is_refused(life, tmp_path, monkeypatch) -> None:
     target = tmp_path / "b.tar"
     call_command("backup", str(target))
@@ -161,13 +191,16 @@ def test_a_backup_of_another_schema_is_refused(life, tmp_path, monkeypatch) -> N
         call_command("restore", str(target), "--replace")
 
 
-def test_settings_are_in_it(life, tmp_path, monkeypatch) -> None:
-    env = tmp_path / ".env"
+def test_settings_are_in_it(life, tmp_path, monkeypatch, settings) -> None:
+    env, spaces_file = tmp_path / ".env", tmp_path / "spaces.toml"
     env.write_text("VLM_MODEL=x")
+    spaces_file.write_text("[text]")
     monkeypatch.setattr(backups, "ENV_FILE", env)
+    settings.SPACES_FILE = spaces_file
     call_command("backup", str(tmp_path / "b.tar"))
     with tarfile.open(tmp_path / "b.tar") as archive:
         assert archive.extractfile("settings/.env").read() == b"VLM_MODEL=x"
+        assert archive.extractfile("settings/spaces.toml").read() == b"[text]"
 
 
 def test_no_app_of_the_project_is_left_out() -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 import redis
 from celery import current_app
+from celery.exceptions import Retry
 from django.contrib.auth import get_user_model
 
+from ingestion import liveness
 from ingestion.collections import default_for
 from ingestion.models import Document, DocumentState
-from rag_site import cache_use, dashboard, health, operations
-from retrieval import spaces
+from rag_site import cache_use, dashboard, doctor, health, operations, tasks
+from retrieval import spaces, status
 from retrieval.models import SpaceVersion, SpaceVersionState
 from tests.ingestion.ready_document import make_document
 from tests.retrieval.conftest import (  # noqa: F401  (fixtures)
@@ -76,6 +81,32 @@ def test_workers_are_told_by_name_and_forgotten_when_they_end(redis_url) -> None
     assert health.worker_seen_at() is None
 
 
+def test_an_index_that_is_replaced_meanwhile_is_measured_without_it(settings, monkeypatch) -> None:
+    settings.INDEX_DIR.mkdir()
+    for name in ("kept", "replaced"):
+        (settings.INDEX_DIR / name).write_bytes(b"12345")
+    walk = os.walk
+
+    def walk_then_replace(top: Path) -> list:
+        found = list(walk(top))
+        (settings.INDEX_DIR / "replaced").unlink()
+        return found
+
+    monkeypatch.setattr(os, "walk", walk_then_replace)
+    assert dashboard._disk().index == 5
+
+
+@pytest.mark.parametrize("path", ["/status/", "/dashboard/"])
+def test_where_a_models_weights_come_from_is_told_alike(client, boss, monkeypatch, path) -> None:
+    remote = status.ModelState(
+        name="text", purpose="vectors of text", model="far", required=True, available=True,
+        source="remote",
+    )  # fmt: skip
+    monkeypatch.setattr(status, "model_states", lambda: [remote])
+    client.force_login(boss)
+    assert "weights from a remote endpoint" in client.get(path).content.decode()
+
+
 def test_an_operation_is_confirmed_done_and_followed(
     client, boss, sent_tasks, asked_of_workers
 ) -> None:
@@ -98,6 +129,32 @@ def test_an_operation_is_confirmed_done_and_followed(
     assert ready.state == DocumentState.READY
     operations.run(number)
     assert len(sent_tasks) == 1
+
+
+def test_an_operation_that_is_delivered_twice_is_done_once(
+    boss, asked_of_workers, monkeypatch
+) -> None:
+    operation = operations.begin("repair", boss)
+
+    def delivered_again() -> list:
+        with pytest.raises(liveness.Held):
+            operations.run(operation.id)
+        assert [found.state for found in operations.recent()] == ["running"]
+        return []
+
+    monkeypatch.setattr(doctor, "repair", delivered_again)
+    operations.run(operation.id)
+    assert [found.state for found in operations.recent()] == ["done"]
+
+
+def test_an_operation_in_other_hands_is_looked_at_again(monkeypatch) -> None:
+    def held(operation_id: str) -> None:
+        raise liveness.Held(operation_id)
+
+    monkeypatch.setattr(operations, "run", held)
+    with pytest.raises(Retry) as told:
+        tasks.run_operation.apply(args=("x",), throw=True)
+    assert told.value.when == 60
 
 
 def test_an_operation_keeps_to_the_collection_and_to_what_one_may_edit(

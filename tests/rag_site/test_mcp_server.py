@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from typing import Any
 
 import httpx2
@@ -27,7 +28,7 @@ from tests.answers.conftest import (  # noqa: F401  (fixtures)
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("redis_url", "searches", "scripted", "document"),
+    pytest.mark.usefixtures("redis_cache", "searches", "scripted", "document"),
 ]
 
 
@@ -110,13 +111,57 @@ def test_what_is_not_there_is_said(secret, document) -> None:  # noqa: F811
     assert call(secret, "read_page", document="nonsense", page=1).is_error
 
 
-def test_without_a_token_nothing_is_said() -> None:
+def test_one_that_waits_holds_up_no_other(secret, scripted) -> None:  # noqa: F811
+    searched = threading.Event()
+
+    def slow(prompt: Any) -> Any:
+        yield ReaderDelta(text="25 days [1].")
+        assert searched.wait(30), "the search waited for the answer"
+
+    async def both(session: ClientSession) -> Any:
+        asked = asyncio.ensure_future(session.call_tool("ask", {"question": "How much leave?"}))
+        found = await session.call_tool("search", {"query": "leave"})
+        searched.set()
+        return found, await asked
+
+    scripted.script = slow
+    found, answer = assistant(secret, both)
+    assert said(found)[0]["page"] == 1
+    assert said(answer)["answer"] == "25 days [1]."
+
+
+def test_assistants_are_held_to_the_limit_of_requests(secret, settings) -> None:
+    settings.API_REQUESTS_PER_MINUTE = 1
+    statuses = [posted({"Authorization": f"Bearer {secret}"}).status_code for _ in range(2)]
+    assert statuses[1] == 429
+    assert int(posted({"Authorization": f"Bearer {secret}"}).headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize(("tool", "name"), [("ask", "question"), ("search", "query")])
+def test_what_is_too_long_is_refused(secret, scripted, tool, name) -> None:  # noqa: F811
+    refused = call(secret, tool, **{name: "why " * 2001})
+    assert refused.is_error
+    assert "at most" in refused.content[0].text
+
+
+def posted(headers: dict[str, str]) -> httpx2.Response:
     async def post() -> httpx2.Response:
         transport = httpx2.ASGITransport(app=mcp_server.app)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as http:
+        mcp_server.application = mcp_server.make_application()
+        lifespan = mcp_server.application.router.lifespan_context(mcp_server.application)
+        async with (
+            lifespan,
+            httpx2.AsyncClient(
+                transport=transport, base_url="http://localhost", headers=headers
+            ) as http,
+        ):
             return await http.post("/mcp", content=json.dumps({"jsonrpc": "2.0", "id": 1}))
 
-    response = asyncio.run(post())
+    return asyncio.run(post())
+
+
+def test_without_a_token_nothing_is_said() -> None:
+    response = posted({})
     assert response.status_code == 401
     assert response.headers["www-authenticate"] == "Bearer"
     assert Document.objects.exists()

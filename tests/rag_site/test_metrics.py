@@ -64,6 +64,14 @@ def test_requests_are_counted_by_route(client, boss) -> None:
     assert values()[counted] == before + 1
 
 
+def test_a_made_up_method_makes_no_series_of_its_own(client) -> None:
+    counted = ("pagewise_requests_total", "OTHER", "login/", "405")
+    before = values().get(counted, 0)
+    client.generic("BREW", "/login/")
+    assert values()[counted] == before + 1
+    assert not any("BREW" in key for key in values())
+
+
 def test_answers_and_their_tokens_are_counted(redis_url) -> None:
     before = values()
     answer = Message(state="done", timings={"total": 2.0}, usage={"prompt_tokens": 7})

@@ -33,3 +33,12 @@ def test_a_deployment_behind_https_passes_djangos_checks(tmp_path) -> None:
         [*command, "--fail-level", "INFO"], cwd=ROOT, env=env, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "file", ["rag_site/management/commands/serve.py", "Dockerfile", "docs/operations.md"]
+)
+def test_the_web_server_is_started_deaf_to_what_clients_say_of_their_address(file) -> None:
+    text = (ROOT / file).read_text()
+    starts = text.count("rag_site.asgi:application")
+    assert 0 < starts <= text.count("--no-proxy-headers")

@@ -7,7 +7,9 @@ import hmac
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -113,6 +115,64 @@ def test_what_is_not_taken_is_sent_again_and_given_up_in_the_end(
     assert delivery.state == DeliveryState.FAILED
     # A redirect would have come a second time for each.
     assert len(listener.got) == len(deliveries.PAUSES) + 1
+
+
+def test_an_attempt_counts_though_its_process_dies(owner, monkeypatch) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object, **__: object) -> int:
+        raise Killed
+
+    monkeypatch.setattr(sending, "post", killed)
+    delivery = deliveries.ping(hook(owner, "https://example.org/"))
+    for attempt in range(1, deliveries.MOST_ATTEMPTS + 1):
+        with pytest.raises(Killed):
+            deliveries.deliver(delivery.pk)
+        delivery.refresh_from_db()
+        assert (delivery.state, delivery.attempts) == ("waiting", attempt)
+        Delivery.objects.update(next_at=timezone.now() - timedelta(seconds=1))
+    deliveries.deliver(delivery.pk)
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.note) == ("failed", "Every attempt broke off.")
+
+
+@pytest.mark.parametrize("said", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"])
+def test_who_answers_bit_by_bit_is_not_waited_for(said, monkeypatch) -> None:
+    monkeypatch.setattr(sending, "LONGEST_SECONDS", 0.5)
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.sendall(said)
+                while not over.wait(0.05):
+                    connection.sendall(said if b"100" in said else b"x")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        began = time.monotonic()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        with pytest.raises(sending.NotSent, match="no answer within"):
+            sending.post(url, b"{}", {}, allow_private=True)
+        assert time.monotonic() - began < sending.TIMEOUT_SECONDS / 2
+        over.set()
+        thread.join()
+
+
+def test_a_webhook_that_pauses_is_told_nothing_until_it_goes_on(owner, listener, settings) -> None:
+    settings.WEBHOOK_PRIVATE_ADDRESSES = True
+    webhook = hook(owner, listener.url)
+    (delivery,) = deliveries.tell([webhook], Event.DOCUMENT_READY, {})
+    Webhook.objects.update(is_active=False)
+    assert deliveries.deliver_due() == 0
+    deliveries.deliver(delivery.pk)
+    assert listener.got == []
+    Webhook.objects.update(is_active=True)
+    assert deliveries.deliver_due() == 1
+    deliveries.deliver(delivery.pk)
+    assert len(listener.got) == 1
 
 
 def test_what_is_due_is_sent_again(owner, sent) -> None:

@@ -28,6 +28,6 @@ class Command(BaseCommand):
         rows = sum(restored.rows.values())
         self.stdout.write(
             f"Restored {rows} rows and {restored.files} files of {restored.made_at}. The "
-            "indexes are built anew when the workers start. Settings (.env) are not "
-            "overwritten: they lie in the backup under settings/."
+            "indexes are built anew when the workers start. Settings (.env, the secret key, "
+            "spaces.toml) are not overwritten: they lie in the backup under settings/."
         )

@@ -158,6 +158,8 @@ def _web_command() -> list[str]:
         *(sys.executable, "-m", "uvicorn", "rag_site.asgi:application"),
         *("--host", settings.HOST, "--port", str(settings.PORT)),
         *("--log-level", settings.LOG_LEVEL.lower(), "--no-access-log"),
+        # Who connects from this machine would choose its address; see TRUSTED_PROXIES.
+        "--no-proxy-headers",
         # Open event streams must not hold up a stop.
         *("--timeout-graceful-shutdown", "5"),
         # With 5 seconds, its own choice, clients that pause between requests meet a connection
