@@ -135,8 +135,10 @@ class Watched:
     def _delete(self, pks: Sequence[int], held: Sequence[Held]) -> Iterator[Change]:
         paths = {document.pk: document.path for document in held}
         for document in Document.objects.filter(pk__in=pks):
+            # Once it is deleted it has no number.
+            change = Change("deleted", paths[document.pk])
             documents.delete(document)
-            yield Change("deleted", paths[document.pk])
+            yield change
 
     def _submit(self, path: Path, sha256: str) -> Change:
         outcome = folders.submit(
