@@ -64,6 +64,7 @@ class Watched:
     unsettled: bool = True
     _files: dict[Path, _File] = field(default_factory=dict)
     _refused: dict[Path, str] = field(default_factory=dict)
+    _gone: set[int] = field(default_factory=set)
 
     def look(self) -> Iterator[Change]:
         """Bring the collection in step with what is there now; yield what was done."""
@@ -75,7 +76,7 @@ class Watched:
         self.unsettled |= any(out_of_step)
         todo = plan(files, held, is_out_of_sight=self._is_out_of_sight(files, unreadable))
         yield from self._move(todo.move)
-        yield from self._delete(todo.delete, held)
+        yield from self._delete(self._gone_for_good(todo.delete), held)
         for path in todo.submit:
             if self._refused.get(path) != files[path]:
                 yield self._submit(path, files[path] or "")
@@ -131,6 +132,16 @@ class Watched:
         for pk, path in moves:
             Document.objects.filter(pk=pk).update(source_path=str(path), filename=path.name)
             yield Change("moved", path)
+
+    def _gone_for_good(self, pks: Sequence[int]) -> list[int]:
+        """Return what was to be deleted at the last look already.
+
+        A look takes a while: a file that is moved meanwhile may be seen at neither place.
+        """
+        twice = [pk for pk in pks if pk in self._gone]
+        self._gone = set(pks)
+        self.unsettled |= len(twice) < len(pks)
+        return twice
 
     def _delete(self, pks: Sequence[int], held: Sequence[Held]) -> Iterator[Change]:
         paths = {document.pk: document.path for document in held}
