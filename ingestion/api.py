@@ -122,7 +122,7 @@ class DocumentViewSet(
         form = DocumentFilterSerializer(data=self.request.query_params)
         form.is_valid(raise_exception=True)
         found = found.filter(**form.validated_data)
-        return found.tagged(*self.request.query_params.getlist("tag"))
+        return found.tagged(*labels.checked_tags(self.request.query_params.getlist("tag")))
 
     @extend_schema(
         request={"multipart/form-data": UploadSerializer}, responses={201: DocumentSerializer}

@@ -85,6 +85,18 @@ def test_labels_are_changed_one_kind_at_a_time(api, document) -> None:
     assert document.metadata == {"due": "2024-05-31"}
 
 
+def test_labels_that_no_answer_could_hold_are_refused(api, document) -> None:
+    for labels in (
+        {"metadata": {"a": "\ud800"}},
+        {"tags": ["\ud800"]},
+        {"metadata": {"\ud800": 1}},
+    ):
+        refused = api.patch(path_of(document), json.dumps(labels), content_type="application/json")
+        assert refused.status_code in (400, 422)
+    assert api.get(DOCUMENTS).status_code == 200
+    assert api.get(f"{DOCUMENTS}?tag=%00").json()["code"] == "labels_refused"
+
+
 def test_the_list_is_narrowed_by_tags(api, document) -> None:
     make_document(document.collection, title="Other")
     api.patch(path_of(document), {"tags": ["audit", "q3"]})
