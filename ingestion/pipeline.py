@@ -278,7 +278,8 @@ def put_back_lost() -> int:
 
 
 def _put_back(document: Document) -> None:
-    document.attempts += 1
+    # One that no worker had begun is lost with the queue, which is nobody's fault.
+    document.attempts += document.state != DocumentState.QUEUED
     document.save(update_fields=["attempts"])
     if document.attempts > MAX_ATTEMPTS:
         fail(

@@ -190,6 +190,16 @@ def test_lost_documents_are_put_back(document: Document, sent_tasks) -> None:
     assert document.run != lost_run
 
 
+def test_a_document_that_only_waited_may_be_lost_any_number_of_times(
+    document: Document, sent_tasks
+) -> None:
+    Document.objects.update(attempts=pipeline.MAX_ATTEMPTS)
+    pipeline.put_back_lost()
+    document.refresh_from_db()
+    assert document.state == DocumentState.QUEUED
+    assert len(sent_tasks) == 1
+
+
 def test_waiting_documents_are_left_alone(document: Document, sent_tasks) -> None:
     liveness.mark_waiting(document.run)
     assert pipeline.put_back_lost() == 0
@@ -197,7 +207,7 @@ def test_waiting_documents_are_left_alone(document: Document, sent_tasks) -> Non
 
 
 def test_a_document_that_keeps_killing_its_worker_fails(document: Document, sent_tasks) -> None:
-    Document.objects.update(attempts=pipeline.MAX_ATTEMPTS)
+    Document.objects.update(attempts=pipeline.MAX_ATTEMPTS, state=DocumentState.PARSING)
     pipeline.put_back_lost()
     document.refresh_from_db()
     assert document.state == DocumentState.FAILED
