@@ -103,7 +103,7 @@ def _create(document: Document, taken: intake.Taken) -> Document:
         files.delete_folder(document.folder)
         intake.refuse_duplicate(taken.sha256, document.collection)
         raise
-    except (OSError, OperationalError):
+    except Exception:
         files.delete_folder(document.folder)
         raise
     return document

@@ -5,7 +5,6 @@ Events only say when to look; a look is always at everything, so that nothing is
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import fcntl
 import hashlib
@@ -30,7 +29,7 @@ TICK_MS = 1000
 # Looked at even if nothing was heard: a network drive tells nothing.
 LOOK_SECONDS = 60
 # Refusals that may be over at the next look.
-PASSING = ("disk_full",)
+PASSING = ("busy", "disk_full")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +86,12 @@ class Watched:
         seen = {}
         for root in self.roots:
             for path in folders.walk(root, unreadable=unreadable):
-                with contextlib.suppress(FileNotFoundError):
+                try:
                     seen[path] = self._seen(path)
+                except FileNotFoundError:
+                    continue
+                except OSError:
+                    unreadable.append(path)
         self._files = seen
         return {path: file.sha256 for path, file in seen.items() if file.sha256 != ""}
 
@@ -186,11 +189,13 @@ def is_being_written(path: Path) -> bool:
 
 
 def _sha256(path: Path) -> str:
+    # No document has such a sum, so that the file is submitted, which says what is the matter.
+    if not folders.is_utf8(str(path)):
+        return "unreadable: its name"
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as exc:
-        # No document has this sum, so that the file is submitted, which says what is the matter.
         return f"unreadable: {exc.strerror}"
 
 

@@ -9,6 +9,7 @@ import pymupdf
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.files.storage import FileSystemStorage, default_storage
+from django.db import DataError
 
 from ingestion import documents, files, pipeline
 from ingestion.collections import default_for
@@ -155,6 +156,18 @@ def test_a_full_disk_is_a_clear_refusal(collection, owner, monkeypatch, sent_tas
         documents.submit(upload(), collection=collection, owner=owner)
     assert refused.value.code == "disk_full"
     assert not Document.objects.exists()
+
+
+def test_nothing_is_left_of_what_the_database_does_not_take(
+    collection, owner, monkeypatch, sent_tasks
+) -> None:
+    def too_long(*_: object, **__: object) -> None:
+        raise DataError("value too long")
+
+    monkeypatch.setattr(Document, "save", too_long)
+    with pytest.raises(DataError):
+        documents.submit(upload(), collection=collection, owner=owner)
+    assert list(files.files_under("documents")) == []
 
 
 def test_publish_switches_generations_and_tells_listeners(document) -> None:

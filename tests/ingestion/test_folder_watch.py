@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +12,9 @@ from django.contrib.auth.models import User
 
 from ingestion import folder_watch, folders, parsing
 from ingestion.collections import default_for
+from ingestion.documents import Refused
 from ingestion.folder_watch import Change, Watched
+from ingestion.folders import Outcome
 from ingestion.layout import DocumentFacts
 from ingestion.models import Document
 from tests.factories import pdf_bytes
@@ -86,3 +90,45 @@ def test_a_deleted_file_takes_its_document_along(inbox: Path, start) -> None:
     (inbox / "a.pdf").unlink()
     assert [change.kind for change in settled(watched)] == ["deleted"]
     assert set(in_step(watched)) == {"other.pdf"}
+
+
+@pytest.mark.parametrize("place", ["walk", "look"])
+def test_a_file_that_cannot_be_looked_at_is_not_gone(
+    inbox: Path, start, monkeypatch, place: str
+) -> None:
+    watched = start()
+    before = in_step(watched)
+    look = Path.stat
+    # Both the walk and the look ask for a file's status: one after the other.
+    passed = iter([place == "look", *[False] * 99])
+
+    def stat(path: Path, **options: object) -> os.stat_result:
+        if path.name == "a.pdf" and not next(passed):
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return look(path, **options)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "stat", stat)
+        assert settled(watched) == []
+        assert [*watched.look()] == []
+    assert in_step(watched) == before
+
+
+def test_a_name_of_any_bytes_is_refused_and_stops_nothing(inbox: Path, start) -> None:
+    odd = os.fsdecode(os.fsencode(inbox) + b"/b\xff.pdf")
+    Path(odd).write_bytes(pdf_bytes(["Odd."]))
+    watched = start()
+    refused = [change.outcome.refused for change in settled(watched) if change.outcome.refused]
+    assert [refusal.code for refusal in refused] == ["unreadable"]
+    assert set(in_step(watched)) == {"a.pdf", "other.pdf"}
+
+
+def test_a_file_refused_by_a_busy_database_is_submitted_again(
+    inbox: Path, start, monkeypatch
+) -> None:
+    watched = start()
+    busy = Outcome(inbox / "a.pdf", refused=Refused("busy", "The database is busy."))
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(folders, "submit", lambda *_, **__: busy)
+        settled(watched)
+    assert set(in_step(watched)) == {"a.pdf", "other.pdf"}
