@@ -171,6 +171,17 @@ def test_a_collection_is_renamed_and_deleted_by_its_owner(api, ana, document) ->
     assert not Collection.objects.filter(name="Board papers").exists()
 
 
+def test_an_administrator_renames_by_the_names_of_its_owner(ana, document) -> None:
+    boss = User.objects.create_superuser("boss")
+    Collection.objects.create(owner=boss, name="Reports")
+    Collection.objects.create(owner=ana, name="Drafts")
+    api, path = client_of(boss), f"/api/v1/collections/{document.collection_id}/"
+    assert api.patch(path, {"name": "Reports"}).status_code == 200
+    refused = api.patch(path, {"name": "Drafts"})
+    assert refused.status_code == 409
+    assert refused.json()["detail"] == "ana already has a collection of this name."
+
+
 def test_an_editor_may_fill_a_collection_but_not_delete_it(document) -> None:
     eve = User.objects.create_user("eve")
     document.collection.editors.add(eve)
