@@ -117,6 +117,7 @@ class DocumentViewSet(
 
     def get_queryset(self) -> QuerySet[Document]:
         found = Document.objects.visible_to(self.request.user)
+        found = found.defer("outline").with_skipped_pages()
         if self.action != "list":
             return found
         form = DocumentFilterSerializer(data=self.request.query_params)

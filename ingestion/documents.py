@@ -125,7 +125,7 @@ def progress(document: Document) -> Progress:
         done, chunks = document.chunks_embedded, document.chunks_total
         return Progress(f"Embedding {done} of {chunks} passages", 0.8 + 0.2 * done / max(1, chunks))
     if state == DocumentState.READY:
-        skipped = document.pages.filter(state=PageState.SKIPPED).count()
+        skipped = document.skipped_pages
         note = f", {skipped} page{'s' if skipped > 1 else ''} skipped" if skipped else ""
         return Progress(f"Ready{note}", 1.0)
     return Progress(DocumentState(state).label, 0.0)

@@ -7,6 +7,8 @@ import json
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from ingestion import files
@@ -106,6 +108,20 @@ def test_the_list_is_narrowed_by_tags(api, document) -> None:
 
     assert titles("tag=audit&tag=Q3") == ["Annual report"]
     assert titles("tag=audit&tag=q4") == []
+
+
+def test_the_list_asks_no_more_of_the_database_for_more_documents(
+    api, document, django_assert_num_queries
+) -> None:
+    with CaptureQueriesContext(connection) as for_one:
+        api.get(DOCUMENTS)
+    other = make_document(document.collection, title="Other")
+    other.pages.filter(number=1).update(state=PageState.SKIPPED)
+    with django_assert_num_queries(len(for_one)) as for_two:
+        listed = api.get(DOCUMENTS).json()["results"]
+    said = {entry["title"]: entry["progress"]["label"] for entry in listed}
+    assert said == {"Annual report": "Ready", "Other": "Ready, 1 page skipped"}
+    assert not any('"outline"' in query["sql"] for query in for_two)
 
 
 def test_pages_with_their_state_image_and_blocks(api, document) -> None:
