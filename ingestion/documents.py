@@ -149,7 +149,6 @@ def publish(document: Document, run: str) -> None:
         document_published.send(sender=Document, document=document)
         # Listed while no other run can have begun to write, deleted when nothing needs them.
         unused = _unused_images(document)
-    liveness.clear(run)
     for name in unused:
         default_storage.delete(name)
 

@@ -13,7 +13,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import OperationalError
 
-from ingestion import files, liveness, pipeline
+from ingestion import documents, files, liveness, pipeline
 from ingestion.collections import default_for
 from ingestion.errors import PermanentError, TransientError
 from ingestion.models import Document, DocumentState
@@ -67,6 +67,23 @@ def test_a_step_runs_for_the_current_run_alone(document: Document) -> None:
     with pytest.raises(Ignore):
         look(document.pk, "older")
     assert seen == [document.run]
+
+
+def test_a_run_that_is_over_leaves_no_key(document: Document, redis_url: str) -> None:
+    @pipeline.step
+    def go_on(document: Document, run: str) -> bool:
+        return True
+
+    @pipeline.step
+    def end(document: Document, run: str) -> bool:
+        documents.publish(document, run)
+        return True
+
+    key = f"pagewise:run:{document.run}"
+    go_on(document.pk, document.run)
+    assert redis.Redis.from_url(redis_url).get(key) == b"waiting"
+    end(document.pk, document.run)
+    assert redis.Redis.from_url(redis_url).get(key) is None
 
 
 def test_a_permanent_error_fails_the_document_with_its_sentence(document: Document) -> None:
