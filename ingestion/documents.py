@@ -163,6 +163,7 @@ def _unused_images(document: Document) -> list[str]:
 def retry(document: Document) -> None:
     """Go on with a failed or cancelled document; skipped pages get another chance."""
     with transaction.atomic():
+        _lock(document)
         again = document.pages.filter(state=PageState.SKIPPED)
         again.update(state=PageState.PENDING, attempts=0, warnings=[])
         _restart(document)
@@ -171,6 +172,7 @@ def retry(document: Document) -> None:
 def reparse(document: Document) -> None:
     """Parse every page again; what is searched now stays until the new parse is ready."""
     with transaction.atomic():
+        _lock(document)
         document.pages.update(state=PageState.PENDING, attempts=0)
         _restart(document)
 
@@ -181,6 +183,7 @@ def redo_page(document: Document, number: int) -> None:
     Raises Page.DoesNotExist.
     """
     with transaction.atomic():
+        _lock(document)
         page = document.pages.get(number=number)
         page.state, page.attempts = PageState.PENDING, 0
         page.save(update_fields=["state", "attempts"])
@@ -197,6 +200,11 @@ def _restart(document: Document) -> None:
     pages_done = document.pages.exclude(state=PageState.PENDING).count()
     Document.objects.filter(pk=document.pk).update(attempts=0, pages_done=pages_done)
     pipeline.start(document)
+
+
+def _lock(document: Document) -> None:
+    """Lock the document before its pages, as a worker that stores one does."""
+    Document.objects.select_for_update().filter(pk=document.pk).first()
 
 
 def label(
@@ -229,8 +237,7 @@ def delete(document: Document) -> None:
     """Delete a document with its pages, chunks, vectors and files."""
     folder = document.folder
     with transaction.atomic():
-        # A worker that stores a page locks the document first, and then the page.
-        Document.objects.select_for_update().filter(pk=document.pk).first()
+        _lock(document)
         Chunk.objects.filter(document=document).delete()
         document.delete()
         transaction.on_commit(lambda: files.delete_folder(folder))
