@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -139,6 +141,16 @@ class Child:
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
+
+
+def readable(children: Sequence[Child], seconds: float) -> list[Child]:
+    """Return those that said something or ended, after waiting for so many seconds at most."""
+    # Not select: it fails for descriptors above 1023, and the web process has many.
+    poll = select.poll()
+    for child in children:
+        poll.register(child, select.POLLIN)
+    ready = {descriptor for descriptor, _ in poll.poll(seconds * 1000)}
+    return [child for child in children if child.fileno() in ready]
 
 
 def _environment() -> dict[str, str]:

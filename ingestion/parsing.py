@@ -5,7 +5,6 @@ Whatever a page does to the process that reads it, the other pages are read.
 
 from __future__ import annotations
 
-import select
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ingestion import page_store, wire
-from ingestion.children import PATIENCE, START_SECONDS, Child, Limits
+from ingestion.children import PATIENCE, START_SECONDS, Child, Limits, readable
 from ingestion.errors import PermanentError
 from ingestion.layout import DocumentFacts, PageContent, PageImage
 
@@ -93,7 +92,7 @@ def _answers(
     try:
         while not child.is_overdue():
             tick()
-            select.select([child], [], [], TICK_SECONDS)
+            readable([child], TICK_SECONDS)
             messages = child.receive()
             if messages is None:
                 break
@@ -192,10 +191,10 @@ class _Crew:
 
     def _finished(self) -> Iterator[PageOutcome]:
         busy = [child for child in self._children if child.page is not None]
-        readable, _, _ = select.select(busy, [], [], TICK_SECONDS)
+        ready = readable(busy, TICK_SECONDS)
         for child in busy:
             try:
-                messages = child.receive() if child in readable else []
+                messages = child.receive() if child in ready else []
                 if messages is None:
                     yield self._lost(child)
                 elif not messages and child.is_overdue():
