@@ -58,7 +58,7 @@ def inspect(
     message = next(_answers(child, limits, seconds=limits.page_seconds))
     try:
         return page_store.facts_from_json(message.data["facts"])
-    except (KeyError, TypeError, ValueError) as exc:
+    except (KeyError, TypeError, ValueError, AttributeError) as exc:
         raise _too_heavy(limits) from exc
 
 
@@ -201,7 +201,7 @@ class _Crew:
                     yield self._overdue(child)
                 for message in messages or ():
                     yield from self._understood(child, message)
-            except (wire.WireError, KeyError, TypeError, ValueError):
+            except (wire.WireError, KeyError, TypeError, ValueError, AttributeError):
                 yield self._lost(child)
 
     def _understood(self, child: Child, message: wire.Message) -> Iterator[PageOutcome]:
@@ -213,11 +213,13 @@ class _Crew:
             self._failed_openings = 0
             child.ask(child.page)
             return
-        number, child.page = child.page, None
         if "error" in message.data:
-            yield PageOutcome(number, None, str(message.data["error"]))
+            outcome = PageOutcome(child.page, None, str(message.data["error"]))
         else:
-            yield PageOutcome(number, _content(message))
+            outcome = PageOutcome(child.page, _content(message))
+        # Only now: a child whose answer makes no sense is lost over this page.
+        child.page = None
+        yield outcome
 
     # --- pages that cost a child --------------------------------------------------------------
 

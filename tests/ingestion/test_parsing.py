@@ -10,6 +10,7 @@ from pathlib import Path
 import pymupdf
 import pytest
 
+from ingestion import parsing, wire
 from ingestion.layout import Box, PageContent
 from ingestion.parsing import CannotRead, Limits, PageOutcome, inspect, parse_pages
 from tests.factories import endless_page, pdf_bytes
@@ -201,6 +202,21 @@ def test_a_page_without_end_is_skipped_and_the_rest_goes_on(tmp_path: Path) -> N
     assert outcomes[1] == PageOutcome(
         2, None, "Page 2 was skipped: it takes longer than 4 seconds to read."
     )
+
+
+def test_an_answer_that_makes_no_sense_costs_its_page_alone(tmp_path: Path, monkeypatch) -> None:
+    understood = parsing._content
+
+    def spoil_the_first(message: wire.Message) -> PageContent:
+        if message.data["page"] == 1:
+            message.data["content"]["blocks"] = ["nonsense"]
+        return understood(message)
+
+    monkeypatch.setattr(parsing, "_content", spoil_the_first)
+    path = saved(tmp_path / "a.pdf", pdf_bytes(["a", "b"]))
+    spoilt, fine = parse_pages(path, [1, 2], limits=LIMITS)
+    assert spoilt.error == "Page 1 was skipped: it crashes the program that reads it."
+    assert fine.content is not None
 
 
 def test_numbers_are_drawn_as_children_become_free(tmp_path: Path) -> None:
