@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import select
 import subprocess
@@ -25,6 +26,10 @@ PATIENCE = 4
 STEP_SECONDS = 1.0
 READ_SIZE = 1 << 20
 OUT_OF_MEMORY = 86
+# Of what a child said that could not begin.
+LAST_LINES = 5
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ class Child:
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             cwd=PROJECT,
             env=_environment(),
         )
@@ -133,11 +138,28 @@ class Child:
         """Tell, of a child that has ended, whether it says so."""
         return self._process.wait() == OUT_OF_MEMORY
 
+    def bury(self) -> None:
+        """Close it, and log why it could not begin, where it says so."""
+        self._process.kill()
+        self._process.wait()
+        if said := self._last_words():
+            logger.warning("A reading process ended: %s", said)
+        self.close()
+
+    def _last_words(self) -> str:
+        assert self._process.stderr is not None
+        if self._process.stderr.closed:
+            return ""
+        # Nobody waits here, should anything else hold the other end.
+        os.set_blocking(self._process.stderr.fileno(), False)
+        said = self._process.stderr.read(READ_SIZE) or b""
+        return " | ".join(said.decode(errors="replace").splitlines()[-LAST_LINES:])
+
     def close(self) -> None:
         """Kill it, wait for it, and close the pipes; safe to call twice."""
         self._process.kill()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()

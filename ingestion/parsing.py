@@ -95,6 +95,7 @@ def _answers(
             readable([child], TICK_SECONDS)
             messages = child.receive()
             if messages is None:
+                child.bury()
                 break
             for message in messages:
                 _raise_if_unreadable(message)
@@ -246,7 +247,7 @@ class _Crew:
         )
 
     def _bury(self, child: Child) -> int:
-        child.close()
+        child.bury()
         self._children.remove(child)
         if not child.is_ready:
             self._failed_openings += 1

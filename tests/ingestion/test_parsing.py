@@ -10,7 +10,7 @@ from pathlib import Path
 import pymupdf
 import pytest
 
-from ingestion import parsing, wire
+from ingestion import children, parsing, wire
 from ingestion.layout import Box, PageContent
 from ingestion.parsing import CannotRead, Limits, PageOutcome, inspect, parse_pages
 from tests.factories import endless_page, pdf_bytes
@@ -87,6 +87,20 @@ def test_a_password_opens_a_protected_file_and_a_wrong_one_does_not(tmp_path: Pa
     with pytest.raises(CannotRead) as caught:
         inspect(path, limits=LIMITS, password="guess")
     assert caught.value.code == "wrong_password"
+
+
+def test_a_reader_that_cannot_begin_says_why_in_the_log(
+    tmp_path: Path, monkeypatch, caplog
+) -> None:
+    path = saved(tmp_path / "a.pdf", pdf_bytes())
+    monkeypatch.setattr(children, "PROJECT", tmp_path)
+    with pytest.raises(CannotRead):
+        inspect(path, limits=LIMITS)
+    assert "No module named" in caplog.text
+    caplog.clear()
+    with pytest.raises(CannotRead):
+        list(parse_pages(path, [1, 1], limits=LIMITS))
+    assert "No module named" in caplog.text
 
 
 def test_a_file_that_no_limit_holds_is_too_heavy(tmp_path: Path) -> None:
