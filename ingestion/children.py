@@ -25,7 +25,6 @@ START_SECONDS = 120
 PATIENCE = 4
 STEP_SECONDS = 1.0
 READ_SIZE = 1 << 20
-OUT_OF_MEMORY = 86
 # Of what a child said that could not begin.
 LAST_LINES = 5
 
@@ -136,7 +135,7 @@ class Child:
 
     def ran_out_of_memory(self) -> bool:
         """Tell, of a child that has ended, whether it says so."""
-        return self._process.wait() == OUT_OF_MEMORY
+        return self._process.wait() == wire.OUT_OF_MEMORY
 
     def bury(self) -> None:
         """Close it, and log why it could not begin, where it says so."""

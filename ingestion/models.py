@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from ingestion import media_types
+from ingestion.layout import context_text
 
 
 class CollectionQuerySet(models.QuerySet["Collection"]):
@@ -385,6 +386,5 @@ class Chunk(models.Model):
 
     @property
     def context_text(self) -> str:
-        """What is embedded and searched: headings, caption, text, and referring sentences."""
-        parts = [" > ".join(self.heading_path), self.caption, self.text, self.references]
-        return "\n".join(part for part in parts if part)
+        """What is embedded and searched (see ingestion.layout)."""
+        return context_text(self)

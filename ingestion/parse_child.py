@@ -21,7 +21,6 @@ from ingestion.page_parsing import parse_page
 from ingestion.pdf import CannotOpen, PdfFile
 from ingestion.pdf_library import PdfError, load_library
 
-OUT_OF_MEMORY = 86
 MEGABYTE = 1024 * 1024
 PART_BYTES = 4 * MEGABYTE
 PR_SET_PDEATHSIG = 1
@@ -37,7 +36,7 @@ def main() -> None:
         _serve(mode, sys.stdin.buffer, answers)
     except MemoryError:
         # Nothing that needs memory can be relied on any more.
-        os._exit(OUT_OF_MEMORY)
+        os._exit(wire.OUT_OF_MEMORY)
 
 
 def _die_with(parent: int) -> None:

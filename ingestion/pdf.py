@@ -92,16 +92,8 @@ class PdfFile:
     # --- the document ------------------------------------------------------------------------
 
     def facts(self) -> DocumentFacts:
-        """Read page count, metadata, outline and page labels."""
-        labels: tuple[str, ...] = ()
-        if self._label_rules:
-            labels = tuple(self.label(number) for number in range(1, self.page_count + 1))
-        return DocumentFacts(
-            page_count=self.page_count,
-            metadata=self._metadata(),
-            outline=self._outline,
-            page_labels=labels,
-        )
+        """Read page count, metadata and outline."""
+        return DocumentFacts(self.page_count, self._metadata(), self._outline)
 
     def _metadata(self) -> dict[str, Any]:
         found = self._part(lambda: dict(self._document.metadata or {}), {})

@@ -52,7 +52,6 @@ def test_reads_what_a_file_says_of_itself(tmp_path: Path) -> None:
         {"title": "Eﬃciency", "author": "Ann", "creationDate": "D:20240229120000+01'00'"}
     )
     document.set_toc([[1, "Start", 1], [2, "Middle", 2]])
-    document.set_page_labels([{"startpage": 0, "style": "r"}, {"startpage": 2, "style": "D"}])
     facts = inspect(saved(tmp_path / "a.pdf", document), limits=LIMITS)
     assert facts.page_count == 3
     assert facts.metadata == {
@@ -61,7 +60,6 @@ def test_reads_what_a_file_says_of_itself(tmp_path: Path) -> None:
         "created": "2024-02-29T12:00:00",
     }
     assert facts.outline == ((1, "Start", 1), (2, "Middle", 2))
-    assert facts.page_labels == ("i", "ii", "1")
 
 
 @pytest.mark.parametrize(
