@@ -19,6 +19,7 @@ from ingestion.models import (
     ChunkKind,
     Collection,
     Document,
+    DocumentQuerySet,
     DocumentState,
     Page,
     PageState,
@@ -106,7 +107,7 @@ def matching(user: Any, filters: Filters) -> QuerySet[Document]:
     return found.brief().select_related("collection").order_by(*COLUMNS_OF[filters.order])
 
 
-def _in_scope(user: Any, filters: Filters) -> QuerySet[Document]:
+def _in_scope(user: Any, filters: Filters) -> DocumentQuerySet:
     found = Document.objects.visible_to(user)
     if filters.collection:
         found = found.filter(collection=filters.collection)
