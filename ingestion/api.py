@@ -117,12 +117,13 @@ class DocumentViewSet(
 
     def get_queryset(self) -> QuerySet[Document]:
         found = Document.objects.visible_to(self.request.user)
+        found = found.defer("outline").with_skipped_pages()
         if self.action != "list":
             return found
         form = DocumentFilterSerializer(data=self.request.query_params)
         form.is_valid(raise_exception=True)
         found = found.filter(**form.validated_data)
-        return found.tagged(*self.request.query_params.getlist("tag"))
+        return found.tagged(*labels.checked_tags(self.request.query_params.getlist("tag")))
 
     @extend_schema(
         request={"multipart/form-data": UploadSerializer}, responses={201: DocumentSerializer}

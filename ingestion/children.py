@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
+import select
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,7 +25,10 @@ START_SECONDS = 120
 PATIENCE = 4
 STEP_SECONDS = 1.0
 READ_SIZE = 1 << 20
-OUT_OF_MEMORY = 86
+# Of what a child said that could not begin.
+LAST_LINES = 5
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ class Child:
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             cwd=PROJECT,
             env=_environment(),
         )
@@ -129,16 +135,43 @@ class Child:
 
     def ran_out_of_memory(self) -> bool:
         """Tell, of a child that has ended, whether it says so."""
-        return self._process.wait() == OUT_OF_MEMORY
+        return self._process.wait() == wire.OUT_OF_MEMORY
+
+    def bury(self) -> None:
+        """Close it, and log why it could not begin, where it says so."""
+        self._process.kill()
+        self._process.wait()
+        if said := self._last_words():
+            logger.warning("A reading process ended: %s", said)
+        self.close()
+
+    def _last_words(self) -> str:
+        assert self._process.stderr is not None
+        if self._process.stderr.closed:
+            return ""
+        # Nobody waits here, should anything else hold the other end.
+        os.set_blocking(self._process.stderr.fileno(), False)
+        said = self._process.stderr.read(READ_SIZE) or b""
+        return " | ".join(said.decode(errors="replace").splitlines()[-LAST_LINES:])
 
     def close(self) -> None:
         """Kill it, wait for it, and close the pipes; safe to call twice."""
         self._process.kill()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
+
+
+def readable(children: Sequence[Child], seconds: float) -> list[Child]:
+    """Return those that said something or ended, after waiting for so many seconds at most."""
+    # Not select: it fails for descriptors above 1023, and the web process has many.
+    poll = select.poll()
+    for child in children:
+        poll.register(child, select.POLLIN)
+    ready = {descriptor for descriptor, _ in poll.poll(seconds * 1000)}
+    return [child for child in children if child.fileno() in ready]
 
 
 def _environment() -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from ingestion.captions import Label, label_of, references
-from ingestion.layout import Box, ChunkDraft, PageContent, Table, TextSpan
+from ingestion.layout import Box, ChunkDraft, PageContent, Table, TextSpan, context_text
 from ingestion.lines import bounding_box
 from ingestion.packing import pack
 from ingestion.sections import Figure, Section, sections
@@ -42,12 +42,6 @@ def chunk_document(
     )
     for section in found:
         yield from _chunks(section, spoken, limit)
-
-
-def context_text(draft: ChunkDraft) -> str:
-    """Return what is embedded of a chunk: headings, caption, text, referring sentences."""
-    parts = [" > ".join(draft.heading_path), draft.caption, draft.text, draft.references]
-    return "\n".join(part for part in parts if part)
 
 
 @dataclass(frozen=True, slots=True)

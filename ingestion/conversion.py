@@ -14,7 +14,7 @@ from typing import Any
 
 from ingestion.layout import DocumentFacts
 from ingestion.media_types import EPUB, JPEG, PDF, PNG, TEXT, TIFF, WEBP, MediaType
-from ingestion.pdf import CannotOpen, PdfFile
+from ingestion.pdf import CannotOpen, PdfFile, outline_of
 from ingestion.pdf_library import PdfError, load_library, translated
 from ingestion.text_repair import clean
 
@@ -35,11 +35,7 @@ def facts(path: Path, kind: MediaType, *, password: str = "") -> DocumentFacts:
         if not document.is_reflowable:
             # An image's header says its size; whether there is a picture shows when it is drawn.
             document[0].get_pixmap(dpi=10)
-        outline = tuple(
-            (int(level), clean(title), int(page))
-            for level, title, page in document.get_toc()
-            if clean(title) and 1 <= int(page) <= document.page_count
-        )
+        outline = outline_of(document.get_toc(), document.page_count)
         return DocumentFacts(document.page_count, _metadata(document), outline)
 
 

@@ -106,7 +106,7 @@ def _create(document: Document, taken: intake.Taken) -> Document:
         files.delete_folder(document.folder)
         intake.refuse_duplicate(taken.sha256, document.collection)
         raise
-    except (OSError, OperationalError):
+    except Exception:
         files.delete_folder(document.folder)
         raise
     return document
@@ -128,7 +128,7 @@ def progress(document: Document) -> Progress:
         done, chunks = document.chunks_embedded, document.chunks_total
         return Progress(f"Embedding {done} of {chunks} passages", 0.8 + 0.2 * done / max(1, chunks))
     if state == DocumentState.READY:
-        skipped = document.pages.filter(state=PageState.SKIPPED).count()
+        skipped = document.skipped_pages
         note = f", {skipped} page{'s' if skipped > 1 else ''} skipped" if skipped else ""
         return Progress(f"Ready{note}", 1.0)
     return Progress(DocumentState(state).label, 0.0)
@@ -152,7 +152,6 @@ def publish(document: Document, run: str) -> None:
         document_published.send(sender=Document, document=document)
         # Listed while no other run can have begun to write, deleted when nothing needs them.
         unused = _unused_images(document)
-    liveness.clear(run)
     for name in unused:
         default_storage.delete(name)
 
@@ -167,6 +166,7 @@ def _unused_images(document: Document) -> list[str]:
 def retry(document: Document) -> None:
     """Go on with a failed or cancelled document; skipped pages get another chance."""
     with transaction.atomic():
+        _lock(document)
         again = document.pages.filter(state=PageState.SKIPPED)
         again.update(state=PageState.PENDING, attempts=0, warnings=[])
         _restart(document)
@@ -175,6 +175,7 @@ def retry(document: Document) -> None:
 def reparse(document: Document) -> None:
     """Parse every page again; what is searched now stays until the new parse is ready."""
     with transaction.atomic():
+        _lock(document)
         document.pages.update(state=PageState.PENDING, attempts=0)
         _restart(document)
 
@@ -185,6 +186,7 @@ def redo_page(document: Document, number: int) -> None:
     Raises Page.DoesNotExist.
     """
     with transaction.atomic():
+        _lock(document)
         page = document.pages.get(number=number)
         page.state, page.attempts = PageState.PENDING, 0
         page.save(update_fields=["state", "attempts"])
@@ -201,6 +203,11 @@ def _restart(document: Document) -> None:
     pages_done = document.pages.exclude(state=PageState.PENDING).count()
     Document.objects.filter(pk=document.pk).update(attempts=0, pages_done=pages_done)
     pipeline.start(document)
+
+
+def _lock(document: Document) -> None:
+    """Lock the document before its pages, as a worker that stores one does."""
+    Document.objects.select_for_update().filter(pk=document.pk).first()
 
 
 def label(
@@ -233,8 +240,7 @@ def delete(document: Document) -> None:
     """Delete a document with its pages, chunks, vectors and files."""
     folder = document.folder
     with transaction.atomic():
-        # A worker that stores a page locks the document first, and then the page.
-        Document.objects.select_for_update().filter(pk=document.pk).first()
+        _lock(document)
         Chunk.objects.filter(document=document).delete()
         document.delete()
         # What a storage that is away keeps, the doctor finds and deletes.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import tempfile
 from collections.abc import Iterator
@@ -60,4 +61,6 @@ def delete_folder(folder: str, *, storage: Storage = default_storage) -> None:
             folders.add(parent)
             parent = parent.rsplit("/", 1)[0]
     for empty in sorted(folders, key=len, reverse=True):
-        storage.delete(empty)
+        # Not empty where a worker is still writing, which clears up when it is told to stop.
+        with contextlib.suppress(OSError):
+            storage.delete(empty)

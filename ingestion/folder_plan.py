@@ -37,9 +37,10 @@ def plan(
     A file that changed is submitted, and the document of its former content is deleted when
     the new one has gone its way. A file that was moved keeps its document; one that has the
     bytes of another needs none. Where one cannot look (`is_out_of_sight`), nothing counts as
-    deleted.
+    deleted; nor does anything while a file is being written: it may be the one that was moved.
     """
     by_content = {document.sha256: document for document in held}
+    all_known = None not in files.values()
     fitting = {document.path for document in held if files.get(document.path) == document.sha256}
     wanted = {path: sha for path, sha in files.items() if sha and path not in fitting}
     free = {
@@ -53,8 +54,10 @@ def plan(
 
     def is_done_with(document: Held) -> bool:
         """Tell whether what the file holds now has a document that has gone its way."""
-        successor = by_content.get(files.get(document.path) or "")
-        return document.path not in files or bool(successor and not successor.is_active)
+        if document.path not in files:
+            return all_known
+        successor = by_content.get(files[document.path] or "")
+        return bool(successor and not successor.is_active)
 
     return Plan(
         submit=tuple(path for path, sha in wanted.items() if sha not in by_content),

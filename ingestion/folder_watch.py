@@ -5,7 +5,6 @@ Events only say when to look; a look is always at everything, so that nothing is
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import fcntl
 import hashlib
@@ -30,7 +29,7 @@ TICK_MS = 1000
 # Looked at even if nothing was heard: a network drive tells nothing.
 LOOK_SECONDS = 60
 # Refusals that may be over at the next look.
-PASSING = ("disk_full",)
+PASSING = ("busy", "disk_full")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +63,7 @@ class Watched:
     unsettled: bool = True
     _files: dict[Path, _File] = field(default_factory=dict)
     _refused: dict[Path, str] = field(default_factory=dict)
+    _gone: set[int] = field(default_factory=set)
 
     def look(self) -> Iterator[Change]:
         """Bring the collection in step with what is there now; yield what was done."""
@@ -75,7 +75,7 @@ class Watched:
         self.unsettled |= any(out_of_step)
         todo = plan(files, held, is_out_of_sight=self._is_out_of_sight(files, unreadable))
         yield from self._move(todo.move)
-        yield from self._delete(todo.delete, held)
+        yield from self._delete(self._gone_for_good(todo.delete), held)
         for path in todo.submit:
             if self._refused.get(path) != files[path]:
                 yield self._submit(path, files[path] or "")
@@ -86,8 +86,12 @@ class Watched:
         seen = {}
         for root in self.roots:
             for path in folders.walk(root, unreadable=unreadable):
-                with contextlib.suppress(FileNotFoundError):
+                try:
                     seen[path] = self._seen(path)
+                except FileNotFoundError:
+                    continue
+                except OSError:
+                    unreadable.append(path)
         self._files = seen
         return {path: file.sha256 for path, file in seen.items() if file.sha256 != ""}
 
@@ -132,11 +136,23 @@ class Watched:
             Document.objects.filter(pk=pk).update(source_path=str(path), filename=path.name)
             yield Change("moved", path)
 
+    def _gone_for_good(self, pks: Sequence[int]) -> list[int]:
+        """Return what was to be deleted at the last look already.
+
+        A look takes a while: a file that is moved meanwhile may be seen at neither place.
+        """
+        twice = [pk for pk in pks if pk in self._gone]
+        self._gone = set(pks)
+        self.unsettled |= len(twice) < len(pks)
+        return twice
+
     def _delete(self, pks: Sequence[int], held: Sequence[Held]) -> Iterator[Change]:
         paths = {document.pk: document.path for document in held}
         for document in Document.objects.filter(pk__in=pks):
+            # Once it is deleted it has no number.
+            change = Change("deleted", paths[document.pk])
             documents.delete(document)
-            yield Change("deleted", paths[document.pk])
+            yield change
 
     def _submit(self, path: Path, sha256: str) -> Change:
         outcome = folders.submit(
@@ -173,11 +189,13 @@ def is_being_written(path: Path) -> bool:
 
 
 def _sha256(path: Path) -> str:
+    # No document has such a sum, so that the file is submitted, which says what is the matter.
+    if not folders.is_utf8(str(path)):
+        return "unreadable: its name"
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as exc:
-        # No document has this sum, so that the file is submitted, which says what is the matter.
         return f"unreadable: {exc.strerror}"
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+import stat
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,15 +47,18 @@ def find(paths: Iterable[Path]) -> Found:
         if not path.is_dir():
             files.append(path)
             continue
-        for file in walk(path):
+        unreadable: list[Path] = []
+        for file in walk(path, unreadable=unreadable):
             (files if is_document(file) else left_out).append(file)
+        # Submitting one says what is the matter.
+        files += unreadable
     return Found(tuple(dict.fromkeys(files)), tuple(left_out))
 
 
 def walk(folder: Path, *, unreadable: list[Path] | None = None) -> Iterator[Path]:
     """Yield the files below a folder, sorted; hidden and unfinished ones are left out.
 
-    Folders that cannot be read are added to `unreadable`.
+    Folders and files that cannot be looked at are added to `unreadable`.
     """
 
     def note(error: OSError) -> None:
@@ -66,8 +70,19 @@ def walk(folder: Path, *, unreadable: list[Path] | None = None) -> Iterator[Path
         for name in sorted(names):
             file = Path(parent, name)
             unfinished = name.startswith(".") or name.lower().endswith(UNFINISHED)
-            if not unfinished and file.is_file():
+            if not unfinished and _is_file(file, note):
                 yield file
+
+
+def _is_file(path: Path, note: Callable[[OSError], None]) -> bool:
+    # Not Path.is_file: of a file that cannot be looked at it may say that it is none.
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        note(error)
+        return False
 
 
 def is_document(file: Path) -> bool:
@@ -81,6 +96,8 @@ def is_document(file: Path) -> bool:
 
 def submit(file: Path, *, collection: Collection, owner: User, source_path: str = "") -> Outcome:
     """Submit a file of this machine the way an upload is; the file itself stays."""
+    if not is_utf8(source_path or file.name):
+        return Outcome(file, refused=Refused("unreadable", "Its name is not UTF-8: rename it."))
     try:
         intake.check_size(file.stat().st_size)
         with _copy(file) as copy:
@@ -92,6 +109,15 @@ def submit(file: Path, *, collection: Collection, owner: User, source_path: str 
     except OSError as exc:
         return Outcome(file, refused=Refused("unreadable", f"It cannot be read: {exc.strerror}."))
     return Outcome(file, document)
+
+
+def is_utf8(name: str) -> bool:
+    """Tell whether a name can be stored: on a disk it may be of any bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _copy(file: Path) -> TemporaryUploadedFile:

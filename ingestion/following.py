@@ -78,7 +78,7 @@ class Follower:
 
     @staticmethod
     def _documents(pks: Iterable[int]) -> Iterable[Document]:
-        return Document.objects.filter(pk__in=list(pks)).defer("facts", "outline")
+        return Document.objects.filter(pk__in=list(pks)).brief()
 
 
 def _step(path: Path, document: Document | None) -> Step:

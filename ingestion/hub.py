@@ -1,4 +1,4 @@
-"""The Hugging Face cache and hub, behind four calls that never hang.
+"""The Hugging Face cache and hub, behind calls that never hang.
 
 A hub that cannot be reached is noticed within `PROBE_SECONDS` and left alone for
 `RETRY_SECONDS` by every process that shares the cache folder: a file in it says so. The same
@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from http.client import HTTPException
 from pathlib import Path
 from typing import TypeVar
 
@@ -56,11 +57,16 @@ def why_unusable(*, probe: bool = True) -> str:
         return f"The download cache {cache} cannot be made ({exc.strerror})."
     if not os.access(cache, os.W_OK):
         return f"The download cache {cache} cannot be written."
-    if not _noted_lately(UNREACHABLE) and probe and not _answers(constants.ENDPOINT):
+    if not is_away() and probe and not _answers(constants.ENDPOINT):
         _note(UNREACHABLE)
-    if _noted_lately(UNREACHABLE):
+    if is_away():
         return f"The model hub {constants.ENDPOINT} cannot be reached."
     return ""
+
+
+def is_away() -> bool:
+    """Tell whether the hub could not be reached a moment ago."""
+    return _noted_lately(UNREACHABLE)
 
 
 def fetch_within(seconds: float, repo: str, patterns: Sequence[str]) -> Path:
@@ -75,7 +81,7 @@ def fetch_within(seconds: float, repo: str, patterns: Sequence[str]) -> Path:
 def fetch(repo: str, patterns: Sequence[str]) -> Path:
     """Download the matching files of a repository into the cache; return their folder.
 
-    Raises LookupError (a sentence) where the hub has no such model or does not hand it out,
+    Raises LookupError (a sentence) where no model can be named so or the hub does not hand it out,
     TransientError where the connection or the disk failed.
     """
     from huggingface_hub import constants, snapshot_download
@@ -85,7 +91,11 @@ def fetch(repo: str, patterns: Sequence[str]) -> Path:
     if _noted_lately(note):
         raise LookupError(refused)
     # The HTTP library's own error, whichever library this version of the hub client uses.
-    from huggingface_hub.errors import HTTPError, RepositoryNotFoundError  # type: ignore[attr-defined]
+    from huggingface_hub.errors import (  # type: ignore[attr-defined]
+        HFValidationError,
+        HTTPError,
+        RepositoryNotFoundError,
+    )
 
     try:
         folder = snapshot_download(
@@ -94,7 +104,10 @@ def fetch(repo: str, patterns: Sequence[str]) -> Path:
     except RepositoryNotFoundError as exc:
         _note(note)
         raise LookupError(refused) from exc
-    except (HTTPError, OSError, RuntimeError) as exc:
+    except HFValidationError as exc:
+        raise LookupError(f"{repo} cannot be the name of a model on the hub.") from exc
+    # Also of values: something between here and the hub may answer with a page.
+    except (HTTPError, OSError, RuntimeError, ValueError) as exc:
         _note(UNREACHABLE)
         raise TransientError(f"Downloading {repo} from the hub failed.") from exc
     return Path(folder)
@@ -120,13 +133,13 @@ def _answers(endpoint: str) -> bool:
     """Ask for the hub's front page; any HTTP answer counts."""
 
     def ask() -> bool:
-        request = urllib.request.Request(endpoint, method="HEAD")
         try:
+            request = urllib.request.Request(endpoint, method="HEAD")
             with urllib.request.urlopen(request, timeout=PROBE_SECONDS):
                 return True
         except urllib.error.HTTPError:
             return True
-        except OSError:
+        except (OSError, ValueError, HTTPException):
             return False
 
     try:
@@ -146,7 +159,7 @@ def _within(seconds: float, call: Callable[[], T]) -> T:
     def run() -> None:
         try:
             outcome.set_result(call())
-        except (LookupError, TransientError) as exc:
+        except BaseException as exc:  # noqa: BLE001 - raised again where it is waited for
             outcome.set_exception(exc)
 
     threading.Thread(target=run, name="hub", daemon=True).start()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import math
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -28,6 +29,8 @@ _NAME = re.compile(r"[^\W\d][\w.-]*")
 _TAG = re.compile(r"[\w.-]+")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+# Controls, and halves of characters, which no encoding writes.
+_UNWRITABLE = ("Cc", "Cs")
 _LETTERS = "letters, digits, and . _ -"
 
 
@@ -50,7 +53,7 @@ def _tag(tag: Any) -> str:
         raise Invalid("A tag is a word.")
     word = tag.strip().lower()
     if len(word) > MAX_NAME or not _TAG.fullmatch(word):
-        raise Invalid(f"“{word[:80]}” is no tag: use at most {MAX_NAME} {_LETTERS}.")
+        raise Invalid(f"“{_shown(word)}” is no tag: use at most {MAX_NAME} {_LETTERS}.")
     return word
 
 
@@ -68,7 +71,7 @@ def checked_name(name: Any) -> str:
     found = name.strip() if isinstance(name, str) else ""
     if len(found) > MAX_NAME or not _NAME.fullmatch(found):
         raise Invalid(
-            f"“{str(name)[:80]}” is no name: use at most {MAX_NAME} {_LETTERS}, "
+            f"“{_shown(str(name))}” is no name: use at most {MAX_NAME} {_LETTERS}, "
             "and begin with a letter."
         )
     return found
@@ -86,7 +89,14 @@ def _value(name: Any, value: Any) -> Value:
     text = " ".join(value.split())
     if not 1 <= len(text) <= MAX_TEXT:
         raise Invalid(f"The text of “{name}” must have 1 to {MAX_TEXT} characters.")
+    if any(unicodedata.category(char) in _UNWRITABLE for char in text):
+        raise Invalid(f"The text of “{name}” holds a character that cannot be written.")
     return text
+
+
+def _shown(text: str) -> str:
+    """Return the beginning of what was given, as far as a sentence can hold it."""
+    return text[:80].encode(errors="replace").decode()
 
 
 def type_of(value: Value) -> Type:
@@ -122,7 +132,7 @@ def parsed_metadata(text: str) -> dict[str, Value]:
     for line in filter(None, map(str.strip, text.splitlines())):
         name, colon, value = line.partition(":")
         if not colon:
-            raise Invalid(f"“{line[:80]}” is no entry: write one “name: value” a line.")
+            raise Invalid(f"“{_shown(line)}” is no entry: write one “name: value” a line.")
         found[checked_name(name)] = parsed_value(value.strip())
     return checked_metadata(found)
 

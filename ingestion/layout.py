@@ -175,7 +175,6 @@ class DocumentFacts:
     page_count: int
     metadata: dict[str, Any] = field(default_factory=dict)
     outline: tuple[tuple[int, str, int], ...] = ()
-    page_labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,3 +209,12 @@ class ChunkDraft:
     table: Table | None = None
     image: str | None = None
     token_count: int = 0
+
+
+def context_text(chunk: Any) -> str:
+    """Return what is embedded and searched of a chunk, a draft or a stored one.
+
+    These are its headings, caption, text, and referring sentences.
+    """
+    parts = [" > ".join(chunk.heading_path), chunk.caption, chunk.text, chunk.references]
+    return "\n".join(part for part in parts if part)

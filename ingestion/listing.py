@@ -19,6 +19,7 @@ from ingestion.models import (
     ChunkKind,
     Collection,
     Document,
+    DocumentQuerySet,
     DocumentState,
     Page,
     PageState,
@@ -103,10 +104,10 @@ class StateCount:
 def matching(user: Any, filters: Filters) -> QuerySet[Document]:
     """Return the documents that the user may see and the filters keep, in order."""
     found = _in_scope(user, filters).filter(state__in=STATES_OF[filters.state])
-    return found.select_related("collection").order_by(*COLUMNS_OF[filters.order])
+    return found.brief().select_related("collection").order_by(*COLUMNS_OF[filters.order])
 
 
-def _in_scope(user: Any, filters: Filters) -> QuerySet[Document]:
+def _in_scope(user: Any, filters: Filters) -> DocumentQuerySet:
     found = Document.objects.visible_to(user)
     if filters.collection:
         found = found.filter(collection=filters.collection)

@@ -22,6 +22,8 @@ from django.conf import settings
 
 IN_HAND_SECONDS = 20
 RENEW_SECONDS = 5
+# Nobody waits so long; the keys of runs that were superseded in the queue go then.
+LONGEST_WAIT_SECONDS = 7 * 24 * 3600
 WAITING = "waiting"
 
 
@@ -42,8 +44,8 @@ def _key(run: str) -> str:
     return f"pagewise:run:{run}"
 
 
-def mark_waiting(run: str, *, seconds: int | None = None) -> None:
-    """Say that a task of this run lies in the queue; with `seconds`, for that long at most."""
+def mark_waiting(run: str, *, seconds: int = LONGEST_WAIT_SECONDS) -> None:
+    """Say that a task of this run lies in the queue, for so many seconds at most."""
     _connection().set(_key(run), WAITING, ex=seconds)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,7 @@ WEBP = MediaType("image/webp", ".webp", "WebP")
 TAKEN = (PDF, EPUB, TEXT, PNG, JPEG, TIFF, WEBP)
 BY_NAME = {kind.name: kind for kind in TAKEN}
 
+PDF_END = re.compile(rb"startxref\s+\d+\s+%%EOF")
 MARKUP = (b"{\\rtf", b"%!ps", b"<?xml", b"<!doctype", b"<html", b"<svg")
 BYTE_ORDER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # Of control characters text has tabs, line and form feeds, carriage returns and escapes.
@@ -73,7 +75,10 @@ def detect(head: bytes, tail: bytes) -> MediaType | None:
 
 def _is_pdf(head: bytes, tail: bytes) -> bool:
     # Readers accept a header anywhere in the first kilobyte, and repair files without one.
-    return b"%PDF-" in head[:1024] or b"startxref" in tail or b"%%EOF" in tail[-1024:]
+    if b"%PDF-" in head[:1024] or PDF_END.search(tail):
+        return True
+    # A text may speak of such marks.
+    return (b"startxref" in tail or b"%%EOF" in tail[-1024:]) and not _is_text(head, tail)
 
 
 def _is_epub(head: bytes, tail: bytes) -> bool:

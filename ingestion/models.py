@@ -7,10 +7,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Count, F, OuterRef, Q
+from django.db.models.functions import Coalesce
 from django.urls import reverse
+from django.utils.functional import cached_property
 
 from ingestion import media_types
+from ingestion.layout import context_text
 
 
 class CollectionQuerySet(models.QuerySet["Collection"]):
@@ -143,6 +146,16 @@ class DocumentQuerySet(models.QuerySet["Document"]):
             found = found.filter(tags__has_item=tag.strip().lower())
         return found
 
+    def brief(self) -> DocumentQuerySet:
+        """Leave out what no list shows, and what may be long."""
+        return self.defer("outline", "facts")
+
+    def with_skipped_pages(self) -> DocumentQuerySet:
+        """Count every document's skipped pages in the same query."""
+        skipped = Page.objects.filter(document=OuterRef("pk"), state=PageState.SKIPPED)
+        counted = skipped.order_by().values("document").annotate(number=Count("pk"))
+        return self.annotate(skipped_pages=Coalesce(models.Subquery(counted.values("number")), 0))
+
 
 def document_file_path(document: Document, filename: str) -> str:
     # The name on disk owes nothing to the uploaded name: no traversal, no guessing.
@@ -226,6 +239,11 @@ class Document(models.Model):
     @property
     def is_active(self) -> bool:
         return self.state in ACTIVE_STATES
+
+    @cached_property
+    def skipped_pages(self) -> int:
+        """How many pages could not be read; `with_skipped_pages` has counted them already."""
+        return self.pages.filter(state=PageState.SKIPPED).count()
 
     @property
     def next_generation(self) -> int:
@@ -368,6 +386,5 @@ class Chunk(models.Model):
 
     @property
     def context_text(self) -> str:
-        """What is embedded and searched: headings, caption, text, and referring sentences."""
-        parts = [" > ".join(self.heading_path), self.caption, self.text, self.references]
-        return "\n".join(part for part in parts if part)
+        """What is embedded and searched (see ingestion.layout)."""
+        return context_text(self)

@@ -9,13 +9,12 @@ from typing import Protocol
 from ingestion import holes, images, text_source
 from ingestion.blocks import build_blocks
 from ingestion.drawn_regions import with_charts_told
-from ingestion.figures import Figures
+from ingestion.figures import POINTS_PER_INCH, Figures
 from ingestion.layout import Box, PageContent, TextSource
 from ingestion.ocr import OcrError, Reader, Reading
 from ingestion.picture_edges import Inked
 from ingestion.raw_page import Pixels, RawPage, Region, Word
 
-POINTS_PER_INCH = 72
 PAGE_DPI, LONGEST_PAGE_SIDE = 144, 2200
 # A page that shows less than this, as a share, is empty: a single word is a hundred times more.
 LEAST_INK = 1e-5

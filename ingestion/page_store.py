@@ -140,7 +140,6 @@ def facts_as_json(facts: DocumentFacts) -> dict[str, Any]:
         "page_count": facts.page_count,
         "metadata": facts.metadata,
         "outline": [list(entry) for entry in facts.outline],
-        "page_labels": list(facts.page_labels),
     }
 
 
@@ -151,7 +150,6 @@ def facts_from_json(data: dict[str, Any]) -> DocumentFacts:
         outline=tuple(
             (int(level), str(title), int(page)) for level, title, page in data["outline"]
         ),
-        page_labels=tuple(str(label) for label in data["page_labels"]),
     )
 
 

@@ -39,7 +39,7 @@ def parse(document: Document, run: str) -> bool:
     """
     pipeline.keep(document.pk, run, state=DocumentState.PARSING)
     _make_pdf(document, run)
-    _make_rows(document)
+    _make_rows(document, run)
     if not _parse_pending(document, run):
         return False
     done = document.pages.filter(state=PageState.DONE)
@@ -75,7 +75,10 @@ def _make_pdf(document: Document, run: str) -> None:
         default_storage.save(document.pdf_name, File(target))
 
 
-def _make_rows(document: Document) -> None:
+@transaction.atomic
+def _make_rows(document: Document, run: str) -> None:
+    # First, for it waits for whoever deletes the document, and ends here when they did.
+    pipeline.keep(document.pk, run, state=DocumentState.PARSING)
     existing = set(document.pages.values_list("number", flat=True))
     Page.objects.bulk_create(
         (

@@ -19,9 +19,8 @@ from ingestion import conversion, media_types, page_store, wire
 from ingestion.ocr import Reader
 from ingestion.page_parsing import parse_page
 from ingestion.pdf import CannotOpen, PdfFile
-from ingestion.pdf_library import PdfError
+from ingestion.pdf_library import PdfError, load_library
 
-OUT_OF_MEMORY = 86
 MEGABYTE = 1024 * 1024
 PART_BYTES = 4 * MEGABYTE
 PR_SET_PDEATHSIG = 1
@@ -37,7 +36,7 @@ def main() -> None:
         _serve(mode, sys.stdin.buffer, answers)
     except MemoryError:
         # Nothing that needs memory can be relied on any more.
-        os._exit(OUT_OF_MEMORY)
+        os._exit(wire.OUT_OF_MEMORY)
 
 
 def _die_with(parent: int) -> None:
@@ -54,6 +53,14 @@ def _own_stdout() -> BinaryIO:
     return answers
 
 
+def _fall_silent() -> None:
+    """Drop what is printed from now on: nobody reads it, and a full pipe would stop the work."""
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    os.close(silence)
+
+
 def _limit(memory_mb: int) -> None:
     # What is reserved but never touched (thread arenas, models mapped from disk) counts as
     # address space and not as data: only the limit on data measures what a page costs.
@@ -66,6 +73,9 @@ def _serve(mode: str, requests: BinaryIO, answers: BinaryIO) -> None:
     opening = json.loads(requests.readline())
     path, password = Path(opening["path"]), str(opening["password"])
     kind = media_types.BY_NAME[opening["media_type"]]
+    # What cannot be imported is told on stderr, where the parent looks when a child ends at once.
+    load_library(layout=mode == "parse")
+    _fall_silent()
     try:
         if mode == "inspect":
             facts = conversion.facts(path, kind, password=password)

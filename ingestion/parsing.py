@@ -5,7 +5,6 @@ Whatever a page does to the process that reads it, the other pages are read.
 
 from __future__ import annotations
 
-import select
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ingestion import page_store, wire
-from ingestion.children import PATIENCE, START_SECONDS, Child, Limits
+from ingestion.children import PATIENCE, START_SECONDS, Child, Limits, readable
 from ingestion.errors import PermanentError
 from ingestion.layout import DocumentFacts, PageContent, PageImage
 
@@ -59,7 +58,7 @@ def inspect(
     message = next(_answers(child, limits, seconds=limits.page_seconds))
     try:
         return page_store.facts_from_json(message.data["facts"])
-    except (KeyError, TypeError, ValueError) as exc:
+    except (KeyError, TypeError, ValueError, AttributeError) as exc:
         raise _too_heavy(limits) from exc
 
 
@@ -93,9 +92,10 @@ def _answers(
     try:
         while not child.is_overdue():
             tick()
-            select.select([child], [], [], TICK_SECONDS)
+            readable([child], TICK_SECONDS)
             messages = child.receive()
             if messages is None:
+                child.bury()
                 break
             for message in messages:
                 _raise_if_unreadable(message)
@@ -192,17 +192,17 @@ class _Crew:
 
     def _finished(self) -> Iterator[PageOutcome]:
         busy = [child for child in self._children if child.page is not None]
-        readable, _, _ = select.select(busy, [], [], TICK_SECONDS)
+        ready = readable(busy, TICK_SECONDS)
         for child in busy:
             try:
-                messages = child.receive() if child in readable else []
+                messages = child.receive() if child in ready else []
                 if messages is None:
                     yield self._lost(child)
                 elif not messages and child.is_overdue():
                     yield self._overdue(child)
                 for message in messages or ():
                     yield from self._understood(child, message)
-            except (wire.WireError, KeyError, TypeError, ValueError):
+            except (wire.WireError, KeyError, TypeError, ValueError, AttributeError):
                 yield self._lost(child)
 
     def _understood(self, child: Child, message: wire.Message) -> Iterator[PageOutcome]:
@@ -214,11 +214,13 @@ class _Crew:
             self._failed_openings = 0
             child.ask(child.page)
             return
-        number, child.page = child.page, None
         if "error" in message.data:
-            yield PageOutcome(number, None, str(message.data["error"]))
+            outcome = PageOutcome(child.page, None, str(message.data["error"]))
         else:
-            yield PageOutcome(number, _content(message))
+            outcome = PageOutcome(child.page, _content(message))
+        # Only now: a child whose answer makes no sense is lost over this page.
+        child.page = None
+        yield outcome
 
     # --- pages that cost a child --------------------------------------------------------------
 
@@ -245,7 +247,7 @@ class _Crew:
         )
 
     def _bury(self, child: Child) -> int:
-        child.close()
+        child.bury()
         self._children.remove(child)
         if not child.is_ready:
             self._failed_openings += 1

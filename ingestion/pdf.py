@@ -7,8 +7,9 @@ leave here as `PdfError` (this page, this part) or `CannotOpen` (the whole file)
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from ingestion.layout import DocumentFacts
 from ingestion.pdf_library import PdfError, load_library, translated
 from ingestion.pdf_page import PdfPage, show_upright
 from ingestion.text_repair import clean
+
+# Longer ones help nobody to find a page, and are loaded with the document.
+LONGEST_OUTLINE, LONGEST_TITLE = 10_000, 300
 
 
 class CannotOpen(PermanentError):
@@ -88,16 +92,8 @@ class PdfFile:
     # --- the document ------------------------------------------------------------------------
 
     def facts(self) -> DocumentFacts:
-        """Read page count, metadata, outline and page labels."""
-        labels: tuple[str, ...] = ()
-        if self._label_rules:
-            labels = tuple(self.label(number) for number in range(1, self.page_count + 1))
-        return DocumentFacts(
-            page_count=self.page_count,
-            metadata=self._metadata(),
-            outline=self._outline,
-            page_labels=labels,
-        )
+        """Read page count, metadata and outline."""
+        return DocumentFacts(self.page_count, self._metadata(), self._outline)
 
     def _metadata(self) -> dict[str, Any]:
         found = self._part(lambda: dict(self._document.metadata or {}), {})
@@ -114,11 +110,7 @@ class PdfFile:
 
     def _read_outline(self) -> tuple[tuple[int, str, int], ...]:
         entries = self._part(lambda: self._document.get_toc(simple=True), [])
-        return tuple(
-            (int(level), clean(title), int(page))
-            for level, title, page in entries
-            if clean(title) and 1 <= int(page) <= self.page_count
-        )
+        return outline_of(entries, self.page_count)
 
     def label(self, number: int) -> str:
         """Return the printed label of page `number` (from 1), or nothing."""
@@ -144,6 +136,16 @@ class PdfFile:
         yield PdfPage(page, self._library, number, self.label(number))
         # The library keeps fonts and images of past pages: at most this much of it.
         self._library.TOOLS.store_shrink(50)
+
+
+def outline_of(entries: Iterable[Any], page_count: int) -> tuple[tuple[int, str, int], ...]:
+    """Return the titled entries that lead to a page, at most LONGEST_OUTLINE of them."""
+    found = (
+        (int(level), clean(title)[:LONGEST_TITLE], int(page))
+        for level, title, page in entries
+        if clean(title) and 1 <= int(page) <= page_count
+    )
+    return tuple(itertools.islice(found, LONGEST_OUTLINE))
 
 
 def iso_date(value: str) -> str:

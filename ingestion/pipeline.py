@@ -6,6 +6,7 @@ there was superseded (cancelled, retried, put back) and ends quietly.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import time
@@ -203,8 +204,17 @@ def step(function: Callable[[Document, str], bool]) -> Any:
             _retry(self, document_id, run, exc)
         if not complete:
             _go_on_later(self, document_id, run)
+        _forget_if_over(document_id, run)
 
     return task
+
+
+def _forget_if_over(document_id: int, run: str) -> None:
+    """Forget a run whose last step this was, or that was superseded: nothing waits any more."""
+    # Where the database is away just now, the key goes in its time.
+    with contextlib.suppress(OperationalError):
+        if not Document.objects.filter(pk=document_id, run=run).exists():
+            liveness.clear(run)
 
 
 def _go_on_later(task: Any, document_id: int, run: str) -> None:
@@ -278,7 +288,8 @@ def put_back_lost() -> int:
 
 
 def _put_back(document: Document) -> None:
-    document.attempts += 1
+    # One that no worker had begun is lost with the queue, which is nobody's fault.
+    document.attempts += document.state != DocumentState.QUEUED
     document.save(update_fields=["attempts"])
     if document.attempts > MAX_ATTEMPTS:
         fail(

@@ -25,11 +25,16 @@ class CollectionSerializer(serializers.ModelSerializer[Collection]):
         read_only_fields = ["id", "owner", "created_at"]
 
     def validate_name(self, name: str) -> str:
-        own = Collection.objects.filter(owner=self.context["request"].user, name=name)
+        user = self.context["request"].user
+        owner, theirs = user, Collection.objects.filter(name=name)
         if self.instance is not None:
-            own = own.exclude(pk=self.instance.pk)
-        if own.exists():
-            raise NameTaken("You already have a collection of this name.")
+            theirs = theirs.exclude(pk=self.instance.pk)
+            # An administrator may rename what is somebody else's; what names others have
+            # is told to nobody else.
+            owner = self.instance.owner if user.is_superuser else user
+        if theirs.filter(owner=owner).exists():
+            who = "You already have" if owner == user else f"{owner} already has"
+            raise NameTaken(f"{who} a collection of this name.")
         return name
 
 

@@ -49,7 +49,7 @@ def members(collection: Collection) -> list[Member]:
 
 def share(collection: Collection, *, kind: str, name: str, role: str) -> None:
     """Give a person or a group one role, in place of any other. Raises NobodyThere."""
-    found = _find(Kind(kind), name)
+    found = _find(Kind(kind), name, is_active=True)
     if found == collection.owner:
         raise NobodyThere(f"{name} is the owner, and may do everything already.")
     with transaction.atomic():
@@ -70,12 +70,12 @@ def set_public(collection: Collection, *, public: bool) -> None:
     collection.save(update_fields=["is_public"])
 
 
-def _find(kind: Kind, name: str) -> Any:
+def _find(kind: Kind, name: str, **of_people: bool) -> Any:
     name = name.strip()
     if kind == Kind.GROUP:
         found: Any = Group.objects.filter(name=name).first()
     else:
-        found = get_user_model().objects.filter(username=name, is_active=True).first()
+        found = get_user_model().objects.filter(username=name, **of_people).first()
     if found is None:
         raise NobodyThere(f"There is no {kind.label.lower()} named {name!r} here.")
     return found

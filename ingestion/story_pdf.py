@@ -55,8 +55,6 @@ def _finished(library: Any, data: bytes, title: str) -> bytes:
         document.set_metadata({"title": title, "producer": "Pagewise"})
         for number, page in enumerate(document, start=1):
             place = library.Point(PAGE[2] - MARGIN - 20, PAGE[3] - MARGIN / 2)
-            page.insert_text(
-                place, f"{number} / {document.page_count}", fontsize=8, color=(0.4,) * 3
-            )
+            page.insert_text(place, f"{number} / {document.page_count}", fontsize=8, color=GREY)
         document.subset_fonts()
         return bytes(document.tobytes(garbage=3, deflate=True))

@@ -81,7 +81,7 @@ class Display:
         if step.path in self._bars:
             self._progress.update(
                 self._bars[step.path],
-                description=f"{escape(step.path.name)}  [dim]{escape(step.progress.label)}",
+                description=f"{escape(_name(step.path))}  [dim]{escape(step.progress.label)}",
                 completed=round(100 * step.progress.fraction),
             )
 
@@ -95,7 +95,12 @@ class Display:
         said = f"{self._over} of {self._total} files"
         self._progress.update(self._all, completed=self._over, description=said)
         detail = f": {result.detail}" if result.detail else ""
-        self.say(f"{result.path.name}: {result.word}{detail}", STYLES.get(result.word, ""))
+        self.say(f"{_name(result.path)}: {result.word}{detail}", STYLES.get(result.word, ""))
+
+
+def _name(path: Path) -> str:
+    """Return the file's name as far as it can be printed: on a disk it may be of any bytes."""
+    return path.name.encode(errors="replace").decode()
 
 
 def summary(console: Console, results: Sequence[Result], *, left_out: int = 0) -> None:
@@ -107,7 +112,7 @@ def summary(console: Console, results: Sequence[Result], *, left_out: int = 0) -
         remarkable = result.word not in ("Ready", "Already there") or "skipped" in result.detail
         if remarkable or len(results) <= LONGEST_TABLE:
             word = f"[{STYLES.get(result.word, 'yellow')}]{escape(result.word)}"
-            table.add_row(escape(result.path.name), word, escape(result.detail))
+            table.add_row(escape(_name(result.path)), word, escape(result.detail))
     if table.row_count:
         console.print(table)
     counts = Counter(result.word for result in results)

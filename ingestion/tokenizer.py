@@ -39,7 +39,8 @@ def _folder(model: str) -> Path:
         allow_downloads=settings.MODEL_DOWNLOADS,
     )
     if not found.available or not (found.config or found.path):
-        raise PermanentError(f"The text model {model} is not available. {found.advice}")
+        error = TransientError if found.may_pass else PermanentError
+        raise error(f"The text model {model} is not available. {found.advice}")
     return Path(found.config or str(found.path))
 
 

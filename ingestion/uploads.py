@@ -135,9 +135,7 @@ def discard(upload: Upload) -> None:
 
 def forget_expired() -> int:
     """Delete uploads whose time is over, and parts of none; return how many uploads."""
-    now = timezone.now()
-    free = Q(held_until=None) | Q(held_until__lt=now)
-    expired = list(Upload.objects.filter(free, expires_at__lt=now))
+    expired = list(Upload.objects.filter(_free(), expires_at__lt=timezone.now()))
     for upload in expired:
         _forget(upload)
     try:
@@ -156,13 +154,15 @@ def _forget(upload: Upload) -> None:
     files.delete_folder(upload.folder)
 
 
+def _free() -> Q:
+    return Q(held_until=None) | Q(held_until__lt=timezone.now())
+
+
 @contextmanager
 def _in_hand(upload: Upload) -> Iterator[None]:
     """Hold the upload as nobody else may meanwhile, with what is known of it now."""
-    now = timezone.now()
-    free = Q(held_until=None) | Q(held_until__lt=now)
     mine = Upload.objects.filter(pk=upload.pk)
-    if not mine.filter(free).update(held_until=now + IN_HAND):
+    if not mine.filter(_free()).update(held_until=timezone.now() + IN_HAND):
         raise UploadFault("in_hand", "Another request is at work on this upload.")
     upload.refresh_from_db()
     try:

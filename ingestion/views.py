@@ -75,7 +75,7 @@ def upload(request: HtmxRequest) -> HttpResponse:
 @login_required
 def taken(request: HtmxRequest, uuid: UUID) -> HttpResponse:
     """The row of a document that was sent in parts, and what stands around it."""
-    visible = Document.objects.visible_to(request.user).select_related("collection")
+    visible = Document.objects.visible_to(request.user).brief().select_related("collection")
     return _uploaded_rows(request, [get_object_or_404(visible, uuid=uuid)], [])
 
 
@@ -124,7 +124,7 @@ def _uploaded_messages(
 def progress(request: HtmxRequest) -> HttpResponse:
     """Say how far documents are; `active` holds `<uuid>:<state that the page shows>` of each."""
     shown = _shown_states(request.GET.getlist("active"))
-    visible = Document.objects.visible_to(request.user).select_related("collection")
+    visible = Document.objects.visible_to(request.user).brief().select_related("collection")
     found = list(visible.filter(uuid__in=shown))
     rows = listing.rows(found, request.user)
     context = {

@@ -47,7 +47,8 @@ class Weights:
     """Where one model's weights are.
 
     `path` is a local folder or file (for source "hub": the repository's name); `advice` says
-    what to do where `available` is False. `config` is the folder of the configuration files.
+    what to do where `available` is False; `may_pass` is True where the hub was only away.
+    `config` is the folder of the configuration files.
     """
 
     model: str
@@ -57,6 +58,7 @@ class Weights:
     source: Source = ""
     advice: str = ""
     config: str | None = None
+    may_pass: bool = False
 
 
 def locate(model: str, *, kind: Kind, models_dir: Path, allow_downloads: bool) -> Weights:
@@ -70,8 +72,8 @@ def locate(model: str, *, kind: Kind, models_dir: Path, allow_downloads: bool) -
         gaps.append(gap)
     if Path(model).is_absolute():
         return replace(sought, advice=" ".join(gaps) or f"Nothing is at {model}.")
-    found, why = _on_hub(sought) if allow_downloads else (None, "Downloads are switched off.")
-    return found or replace(sought, advice=_advice(sought, models_dir, [*gaps, why]))
+    found, why = _on_hub(sought) if allow_downloads else (sought, "Downloads are switched off.")
+    return replace(found, advice=_advice(sought, models_dir, [*gaps, why])) if why else found
 
 
 def fetch(weights: Weights) -> Weights:
@@ -192,19 +194,21 @@ def _has_weights(folder: Path, *, deep: bool = False) -> bool:
     return any(file.suffix in WEIGHT_SUFFIXES and file.is_file() for file in files)
 
 
-def _on_hub(sought: Weights) -> tuple[Weights | None, str]:
-    """The model as the hub has it, or a sentence that says why it cannot come from there."""
+def _on_hub(sought: Weights) -> tuple[Weights, str]:
+    """The model as the hub has it, and a sentence where it cannot come from there."""
     repo = repository(sought.model, sought.kind)
     if not repo:
-        return None, f"No hub name is known for {sought.model}."
+        return sought, f"No hub name is known for {sought.model}."
     folder = hub.cached_folder(repo)
     why = hub.why_unusable(probe=folder is None)
     if why:
-        return None, why
+        return replace(sought, may_pass=hub.is_away()), why
     try:
         folder = folder or hub.fetch_within(CONFIG_SECONDS, repo, CONFIG_FILES)
-    except (LookupError, TransientError) as exc:
-        return None, str(exc)
+    except LookupError as exc:
+        return sought, str(exc)
+    except TransientError as exc:
+        return replace(sought, may_pass=True), str(exc)
     found = replace(sought, available=True, path=repo, source="hub", config=str(folder))
     return found, ""
 

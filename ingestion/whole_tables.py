@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ingestion.layout import Box, Table, TableCell
 from ingestion.table_markdown import header_texts, row_texts
 
-# A spreadsheet takes a cell that begins so for a formula; a number may begin with a sign.
-FORMULA, SIGNED = ("=", "@", "\t", "\r"), ("+", "-")
+# A spreadsheet takes a cell that begins so for a formula ...
+FORMULA = ("=", "@", "\t", "\r", "+", "-")
+# ... but one that is all a number, or somebody's telephone number, can do no harm.
+SIGNED_NUMBER = re.compile(r"[+-][\d\s.,()%/€$£¥]*(e[+-]?\d+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,5 +132,5 @@ def as_csv(table: Table) -> str:
 
 
 def _harmless(text: str) -> str:
-    signed = text.startswith(SIGNED) and not text[1:2].isdigit() and text[1:2] not in (".", "")
-    return f"'{text}" if signed or text.startswith(FORMULA) else text
+    harmful = text.startswith(FORMULA) and not SIGNED_NUMBER.fullmatch(text)
+    return f"'{text}" if harmful else text

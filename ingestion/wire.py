@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+# The status of a child that ended because it ran out of memory, in place of an answer.
+OUT_OF_MEMORY = 86
 MOST_JSON = 32 * 1024 * 1024
 MOST_BLOBS = 128 * 1024 * 1024
 _LENGTH = struct.Struct(">I")

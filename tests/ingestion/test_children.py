@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import resource
+
 import pytest
 
 from ingestion import children
@@ -54,6 +57,35 @@ def test_a_child_that_does_nothing_is_given_up(clock, child) -> None:
     assert not child.is_overdue()
     clock.pass_by(2, cpu=0)
     assert child.is_overdue()
+
+
+class Mute(Child):
+    """A child without a process that listens at a descriptor."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def fileno(self) -> int:
+        return self.descriptor
+
+
+def test_a_process_with_many_files_open_hears_its_children() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 1200:
+        pytest.skip(f"no more than {hard} files may be open here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1200), hard))
+    opened = [os.open(os.devnull, os.O_RDONLY)]
+    try:
+        while opened[-1] < 1030:
+            opened.append(os.dup(opened[0]))
+        opened += (*os.pipe(), *os.pipe())
+        speaking, silent = Mute(opened[-4]), Mute(opened[-2])
+        os.write(opened[-3], b"x")
+        assert children.readable([speaking, silent], 0.01) == [speaking]
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_time_in_which_nobody_listened_does_not_count(clock, child) -> None:

@@ -5,8 +5,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion.chunking import chunk_document, context_text
-from ingestion.layout import Block, Box, ChunkDraft, Table, TableCell
+from ingestion.chunking import chunk_document
+from ingestion.layout import Block, Box, ChunkDraft, Table, TableCell, context_text
 from ingestion.models import Chunk
 from tests.ingestion.page_builders import block, page, stacked, word_count
 

@@ -8,8 +8,8 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion.chunking import chunk_document, context_text
-from ingestion.layout import Block, ChunkDraft, PageContent
+from ingestion.chunking import chunk_document
+from ingestion.layout import Block, ChunkDraft, PageContent, context_text
 from ingestion.tokenizer import token_counter
 from tests.ingestion.page_builders import block, page, stacked
 

@@ -7,6 +7,8 @@ import json
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from ingestion import files
@@ -85,6 +87,18 @@ def test_labels_are_changed_one_kind_at_a_time(api, document) -> None:
     assert document.metadata == {"due": "2024-05-31"}
 
 
+def test_labels_that_no_answer_could_hold_are_refused(api, document) -> None:
+    for labels in (
+        {"metadata": {"a": "\ud800"}},
+        {"tags": ["\ud800"]},
+        {"metadata": {"\ud800": 1}},
+    ):
+        refused = api.patch(path_of(document), json.dumps(labels), content_type="application/json")
+        assert refused.status_code in (400, 422)
+    assert api.get(DOCUMENTS).status_code == 200
+    assert api.get(f"{DOCUMENTS}?tag=%00").json()["code"] == "labels_refused"
+
+
 def test_the_list_is_narrowed_by_tags(api, document) -> None:
     make_document(document.collection, title="Other")
     api.patch(path_of(document), {"tags": ["audit", "q3"]})
@@ -94,6 +108,20 @@ def test_the_list_is_narrowed_by_tags(api, document) -> None:
 
     assert titles("tag=audit&tag=Q3") == ["Annual report"]
     assert titles("tag=audit&tag=q4") == []
+
+
+def test_the_list_asks_no_more_of_the_database_for_more_documents(
+    api, document, django_assert_num_queries
+) -> None:
+    with CaptureQueriesContext(connection) as for_one:
+        api.get(DOCUMENTS)
+    other = make_document(document.collection, title="Other")
+    other.pages.filter(number=1).update(state=PageState.SKIPPED)
+    with django_assert_num_queries(len(for_one)) as for_two:
+        listed = api.get(DOCUMENTS).json()["results"]
+    said = {entry["title"]: entry["progress"]["label"] for entry in listed}
+    assert said == {"Annual report": "Ready", "Other": "Ready, 1 page skipped"}
+    assert not any('"outline"' in query["sql"] for query in for_two)
 
 
 def test_pages_with_their_state_image_and_blocks(api, document) -> None:
@@ -157,6 +185,17 @@ def test_a_collection_is_renamed_and_deleted_by_its_owner(api, ana, document) ->
     assert api.delete(path).status_code == 204
     assert not Document.objects.exists()
     assert not Collection.objects.filter(name="Board papers").exists()
+
+
+def test_an_administrator_renames_by_the_names_of_its_owner(ana, document) -> None:
+    boss = User.objects.create_superuser("boss")
+    Collection.objects.create(owner=boss, name="Reports")
+    Collection.objects.create(owner=ana, name="Drafts")
+    api, path = client_of(boss), f"/api/v1/collections/{document.collection_id}/"
+    assert api.patch(path, {"name": "Reports"}).status_code == 200
+    refused = api.patch(path, {"name": "Drafts"})
+    assert refused.status_code == 409
+    assert refused.json()["detail"] == "ana already has a collection of this name."
 
 
 def test_an_editor_may_fill_a_collection_but_not_delete_it(document) -> None:

@@ -9,6 +9,8 @@ import pymupdf
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.files.storage import FileSystemStorage, default_storage
+from django.db import DataError, connection
+from django.test.utils import CaptureQueriesContext
 
 from ingestion import documents, files, pipeline
 from ingestion.collections import default_for
@@ -157,6 +159,18 @@ def test_a_full_disk_is_a_clear_refusal(collection, owner, monkeypatch, sent_tas
     assert not Document.objects.exists()
 
 
+def test_nothing_is_left_of_what_the_database_does_not_take(
+    collection, owner, monkeypatch, sent_tasks
+) -> None:
+    def too_long(*_: object, **__: object) -> None:
+        raise DataError("value too long")
+
+    monkeypatch.setattr(Document, "save", too_long)
+    with pytest.raises(DataError):
+        documents.submit(upload(), collection=collection, owner=owner)
+    assert list(files.files_under("documents")) == []
+
+
 def test_publish_switches_generations_and_tells_listeners(document) -> None:
     page = Page.objects.create(document=document, number=1, state=PageState.DONE)
     for generation in (1, 2):
@@ -210,6 +224,22 @@ def test_redo_page_sends_one_page_to_be_parsed_again(document, sent_tasks) -> No
     assert Document.objects.get().pages_done == 1
     with pytest.raises(Page.DoesNotExist):
         documents.redo_page(document, 3)
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        *(documents.retry, documents.reparse, documents.delete),
+        lambda document: documents.redo_page(document, 1),
+    ],
+)
+def test_whoever_changes_pages_locks_their_document_first(document, verb) -> None:
+    Page.objects.create(document=document, number=1, state=PageState.SKIPPED)
+    with CaptureQueriesContext(connection) as asked:
+        verb(document)
+    first = next(query["sql"] for query in asked if "ingestion_" in query["sql"])
+    assert first.startswith("SELECT")
+    assert 'FROM "ingestion_document"' in first
 
 
 def test_retry_gives_skipped_pages_another_chance(document, sent_tasks) -> None:

@@ -50,6 +50,10 @@ def test_a_moved_file_keeps_its_document() -> None:
     assert plan({A: "2", B: "1"}, [Held(1, A, "1")]) == Plan(submit=(A,), move=((1, B),))
 
 
+def test_nothing_is_deleted_while_a_file_may_be_the_one_that_was_moved() -> None:
+    assert plan({B: None}, [Held(1, A, "1")]) == Plan()
+
+
 def test_two_files_that_change_places_change_documents() -> None:
     held = [Held(1, A, "1"), Held(2, B, "2")]
     assert plan({A: "2", B: "1"}, held) == Plan(move=((2, A), (1, B)))
@@ -69,9 +73,16 @@ SUMS = st.sampled_from("123")
 @given(
     files=st.dictionaries(PATHS, SUMS),
     held=st.lists(st.tuples(PATHS, SUMS), max_size=4, unique_by=lambda one: one[1]),
+    unknown=st.sets(PATHS),
 )
-def test_it_always_comes_in_step(files: dict[Path, str], held: list[tuple[Path, str]]) -> None:
+def test_it_always_comes_in_step(
+    files: dict[Path, str], held: list[tuple[Path, str]], unknown: set[Path]
+) -> None:
     documents = [Held(pk, path, sha) for pk, (path, sha) in enumerate(held)]
+    # While some are being written, no document goes that one of them may turn out to be.
+    seen = {path: None if path in unknown else sha for path, sha in files.items()}
+    needed = {one.pk for one in documents if one.path not in files and one.sha256 in files.values()}
+    assert not needed & set(plan(seen, documents).delete)
     numbers = itertools.count(len(held))
     for _ in range(6):
         todo = plan(files, documents)

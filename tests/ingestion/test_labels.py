@@ -22,10 +22,11 @@ def test_tags_are_small_words_each_once() -> None:
     assert labels.parsed_tags(" , ") == []
 
 
-@pytest.mark.parametrize("tag", ["", "two words", "a,b", "x" * 65, '"', 7, None])
+@pytest.mark.parametrize("tag", ["", "two words", "a,b", "x" * 65, '"', "\0", "\ud800", 7, None])
 def test_what_is_no_tag_is_refused_with_a_sentence(tag) -> None:
-    with pytest.raises(labels.Invalid, match=r"\.$"):
+    with pytest.raises(labels.Invalid, match=r"\.$") as refused:
         labels.checked_tags([tag])
+    assert str(refused.value).encode()
 
 
 def test_metadata_keeps_types_and_tidies_texts() -> None:
@@ -40,14 +41,16 @@ def test_metadata_keeps_types_and_tidies_texts() -> None:
     "entries",
     [
         *({"": 1}, {"a b": 1}, {"1st": 1}, {"x" * 65: 1}, {3: 1}),
+        *({"\ud800": 1}, {"a\0": 1}, {"a": "\ud800"}, {"a": "b\0c"}, {"a": "\x9b"}),
         *({"a": None}, {"a": [1]}, {"a": ""}, {"a": "x" * 501}),
         *({"a": float("nan")}, {"a": float("inf")}, {"a": 10**30}),
         {f"n{i}": i for i in range(51)},
     ],
 )
 def test_what_is_no_metadata_is_refused_with_a_sentence(entries) -> None:
-    with pytest.raises(labels.Invalid, match=r"\.$"):
+    with pytest.raises(labels.Invalid, match=r"\.$") as refused:
         labels.checked_metadata(entries)
+    assert str(refused.value).encode()
 
 
 def test_metadata_is_typed_one_entry_a_line() -> None:

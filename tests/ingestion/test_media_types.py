@@ -37,6 +37,7 @@ def zip_bytes(*names: str) -> bytes:
         ("docx", zip_bytes("word/document.xml"), None),
         ("gif", image_bytes("GIF"), None),
         ("ascii", b"Plain words.\n", TEXT),
+        ("text about pdf", b"The end says startxref, a number, and %%EOF.\n", TEXT),
         ("utf-8", "Größe: 漢字\n".encode(), TEXT),
         ("long utf-8", "漢字だけの文書。".encode() * 9000, TEXT),
         ("utf-16", "Größe\n".encode("utf-16"), TEXT),

@@ -172,6 +172,19 @@ def test_nothing_is_left_of_a_document_deleted_in_the_middle(document: Document,
     assert list(files.files_under("documents")) == []
 
 
+def test_nothing_is_left_of_a_document_deleted_while_its_pdf_is_made(submit, monkeypatch) -> None:
+    document = submit(b"Plain words, to be laid out.\n")
+
+    def delete(path: Path, target, **_: object) -> None:
+        documents.delete(Document.objects.get())
+        target.write(pdf_bytes())
+
+    monkeypatch.setattr(parsing, "convert", delete)
+    with pytest.raises(Ignore):
+        tasks.parse_document(document.pk, document.run)
+    assert list(files.files_under("documents")) == []
+
+
 def test_cancelling_stops_a_page_in_the_middle(document: Document, monkeypatch) -> None:
     monkeypatch.setattr(pages, "WATCH_SECONDS", 0)
     documents.cancel(Document.objects.get())

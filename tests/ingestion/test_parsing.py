@@ -10,6 +10,7 @@ from pathlib import Path
 import pymupdf
 import pytest
 
+from ingestion import children, parsing, wire
 from ingestion.layout import Box, PageContent
 from ingestion.parsing import CannotRead, Limits, PageOutcome, inspect, parse_pages
 from tests.factories import endless_page, pdf_bytes
@@ -51,7 +52,6 @@ def test_reads_what_a_file_says_of_itself(tmp_path: Path) -> None:
         {"title": "Eﬃciency", "author": "Ann", "creationDate": "D:20240229120000+01'00'"}
     )
     document.set_toc([[1, "Start", 1], [2, "Middle", 2]])
-    document.set_page_labels([{"startpage": 0, "style": "r"}, {"startpage": 2, "style": "D"}])
     facts = inspect(saved(tmp_path / "a.pdf", document), limits=LIMITS)
     assert facts.page_count == 3
     assert facts.metadata == {
@@ -60,7 +60,6 @@ def test_reads_what_a_file_says_of_itself(tmp_path: Path) -> None:
         "created": "2024-02-29T12:00:00",
     }
     assert facts.outline == ((1, "Start", 1), (2, "Middle", 2))
-    assert facts.page_labels == ("i", "ii", "1")
 
 
 @pytest.mark.parametrize(
@@ -86,6 +85,20 @@ def test_a_password_opens_a_protected_file_and_a_wrong_one_does_not(tmp_path: Pa
     with pytest.raises(CannotRead) as caught:
         inspect(path, limits=LIMITS, password="guess")
     assert caught.value.code == "wrong_password"
+
+
+def test_a_reader_that_cannot_begin_says_why_in_the_log(
+    tmp_path: Path, monkeypatch, caplog
+) -> None:
+    path = saved(tmp_path / "a.pdf", pdf_bytes())
+    monkeypatch.setattr(children, "PROJECT", tmp_path)
+    with pytest.raises(CannotRead):
+        inspect(path, limits=LIMITS)
+    assert "No module named" in caplog.text
+    caplog.clear()
+    with pytest.raises(CannotRead):
+        list(parse_pages(path, [1, 1], limits=LIMITS))
+    assert "No module named" in caplog.text
 
 
 def test_a_file_that_no_limit_holds_is_too_heavy(tmp_path: Path) -> None:
@@ -201,6 +214,21 @@ def test_a_page_without_end_is_skipped_and_the_rest_goes_on(tmp_path: Path) -> N
     assert outcomes[1] == PageOutcome(
         2, None, "Page 2 was skipped: it takes longer than 4 seconds to read."
     )
+
+
+def test_an_answer_that_makes_no_sense_costs_its_page_alone(tmp_path: Path, monkeypatch) -> None:
+    understood = parsing._content
+
+    def spoil_the_first(message: wire.Message) -> PageContent:
+        if message.data["page"] == 1:
+            message.data["content"]["blocks"] = ["nonsense"]
+        return understood(message)
+
+    monkeypatch.setattr(parsing, "_content", spoil_the_first)
+    path = saved(tmp_path / "a.pdf", pdf_bytes(["a", "b"]))
+    spoilt, fine = parse_pages(path, [1, 2], limits=LIMITS)
+    assert spoilt.error == "Page 1 was skipped: it crashes the program that reads it."
+    assert fine.content is not None
 
 
 def test_numbers_are_drawn_as_children_become_free(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import OperationalError
 
-from ingestion import files, liveness, pipeline
+from ingestion import documents, files, liveness, pipeline
 from ingestion.collections import default_for
 from ingestion.errors import PermanentError, TransientError
 from ingestion.models import Document, DocumentState
@@ -67,6 +67,23 @@ def test_a_step_runs_for_the_current_run_alone(document: Document) -> None:
     with pytest.raises(Ignore):
         look(document.pk, "older")
     assert seen == [document.run]
+
+
+def test_a_run_that_is_over_leaves_no_key(document: Document, redis_url: str) -> None:
+    @pipeline.step
+    def go_on(document: Document, run: str) -> bool:
+        return True
+
+    @pipeline.step
+    def end(document: Document, run: str) -> bool:
+        documents.publish(document, run)
+        return True
+
+    key = f"pagewise:run:{document.run}"
+    go_on(document.pk, document.run)
+    assert redis.Redis.from_url(redis_url).get(key) == b"waiting"
+    end(document.pk, document.run)
+    assert redis.Redis.from_url(redis_url).get(key) is None
 
 
 def test_a_permanent_error_fails_the_document_with_its_sentence(document: Document) -> None:
@@ -190,6 +207,16 @@ def test_lost_documents_are_put_back(document: Document, sent_tasks) -> None:
     assert document.run != lost_run
 
 
+def test_a_document_that_only_waited_may_be_lost_any_number_of_times(
+    document: Document, sent_tasks
+) -> None:
+    Document.objects.update(attempts=pipeline.MAX_ATTEMPTS)
+    pipeline.put_back_lost()
+    document.refresh_from_db()
+    assert document.state == DocumentState.QUEUED
+    assert len(sent_tasks) == 1
+
+
 def test_waiting_documents_are_left_alone(document: Document, sent_tasks) -> None:
     liveness.mark_waiting(document.run)
     assert pipeline.put_back_lost() == 0
@@ -197,7 +224,7 @@ def test_waiting_documents_are_left_alone(document: Document, sent_tasks) -> Non
 
 
 def test_a_document_that_keeps_killing_its_worker_fails(document: Document, sent_tasks) -> None:
-    Document.objects.update(attempts=pipeline.MAX_ATTEMPTS)
+    Document.objects.update(attempts=pipeline.MAX_ATTEMPTS, state=DocumentState.PARSING)
     pipeline.put_back_lost()
     document.refresh_from_db()
     assert document.state == DocumentState.FAILED

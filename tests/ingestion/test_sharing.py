@@ -73,6 +73,15 @@ def test_who_is_not_there_is_said(people, collection, kind, name) -> None:
         sharing.share(collection, kind=kind, name=name, role="viewer")
 
 
+def test_a_closed_account_is_given_nothing_and_can_be_taken_out(people, collection) -> None:
+    sharing.share(collection, kind="person", name="ben", role="viewer")
+    get_user_model().objects.filter(username="ben").update(is_active=False)
+    with pytest.raises(sharing.NobodyThere, match="ben"):
+        sharing.share(collection, kind="person", name="ben", role="editor")
+    sharing.unshare(collection, kind="person", name="ben")
+    assert sharing.members(collection) == []
+
+
 def test_the_page_shares_opens_and_takes_back(client, people, collection) -> None:
     client.force_login(people["ann"])
     page = f"/documents/collections/{collection.pk}/sharing/"

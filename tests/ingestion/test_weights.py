@@ -105,6 +105,7 @@ def test_an_unreachable_hub_is_remembered_and_then_tried_again(tmp_path, cache, 
         found = find(RERANKER, "cross_encoder", tmp_path, downloads=True)
         assert not found.available
         assert "cannot be reached" in found.advice
+        assert found.may_pass
     assert len(asked) == 1
     monkeypatch.setattr(hub, "RETRY_SECONDS", 0)
     find(RERANKER, "cross_encoder", tmp_path, downloads=True)
@@ -124,6 +125,10 @@ def test_a_name_server_that_stays_silent_does_not_hang(monkeypatch):
         assert not hub._answers("http://hub.invalid")
     finally:
         release.set()
+
+
+def test_an_address_that_is_none_does_not_answer():
+    assert not hub._answers("hub.invalid")
 
 
 class FakeHub(http.server.BaseHTTPRequestHandler):
@@ -194,6 +199,22 @@ def test_a_model_that_the_hub_does_not_have(tmp_path, fake_hub):
     found = find("tiny/unknown", "cross_encoder", tmp_path, downloads=True)
     assert not found.available
     assert "does not hand out a model named tiny/unknown" in found.advice
+    assert not found.may_pass
+
+
+def test_a_name_that_no_model_can_have_is_told_at_once(tmp_path, fake_hub):
+    found = find("tiny//encoder", "cross_encoder", tmp_path, downloads=True)
+    assert (found.available, found.may_pass) == (False, False)
+    assert "tiny//encoder cannot be the name of a model" in found.advice
+    assert not hub.is_away()
+
+
+def test_what_nobody_foresaw_comes_through():
+    def stumble():
+        raise KeyError("siblings")
+
+    with pytest.raises(KeyError, match="siblings"):
+        hub._within(5, stumble)
 
 
 def test_a_broken_download_counts_as_unreachable(tmp_path, fake_hub):

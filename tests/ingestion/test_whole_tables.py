@@ -68,6 +68,10 @@ def test_tables_that_only_follow_each_other_stay_apart() -> None:
         ("=cmd()", "'=cmd()"),
         ("+49 30", "+49 30"),
         ("-", "-"),
+        ("-1.5e-3", "-1.5e-3"),
+        ("-12 €", "-12 €"),
+        ("-2+3+cmd!A0", "'-2+3+cmd!A0"),
+        ("+1.HYPERLINK(A1)", "'+1.HYPERLINK(A1)"),
     ],
 )
 def test_numbers_are_kept_and_formulas_made_harmless(text: str, written: str) -> None:
