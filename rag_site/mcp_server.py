@@ -20,7 +20,7 @@ from pydantic import Field
 from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
 
 from answers import assistants
-from answers.forms import QUESTION_LENGTH
+from answers.answering import QUESTION_LENGTH
 from ingestion.errors import PermanentError, TransientError
 from rag_site.accounts.authentication import user_of
 from rag_site.accounts.throttling import count_request_of
