@@ -86,8 +86,8 @@ class UploadViewSet(
     ) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
         response["Tus-Resumable"] = response["Tus-Version"] = tus.VERSION
-        if request.method != "POST":
-            # Where an upload stands changes; what a POST has done may be told again.
+        if request.method != "POST" or response.status_code >= 400:
+            # Where an upload stands changes; only what a POST has done may be told again.
             response["Cache-Control"] = "no-store"
         return response
 

@@ -21,6 +21,8 @@ LONGEST_KEY = 255
 # Larger bodies are known by their length: an upload is not read twice.
 HASHED_BYTES = 1_000_000
 IN_HAND = "in hand"
+# Refusals that may be none a moment later.
+PASSING = (401, 403, 408, 423, 429)
 # What belongs to the answer, not to the moment. An empty answer has no Content-Type.
 KEPT_HEADERS = ("Content-Type", "Location", "Tus-Resumable", "Tus-Version", "Upload-Expires")
 
@@ -30,7 +32,7 @@ class Idempotency:
 
     The key belongs to whoever sends it and to the address. With another body it is refused
     (422); while the first request is in hand, the second is told so (409). Answers that may
-    be another a moment later (5xx, 401, 403, 429), streams, and what says `no-store` are not
+    be another a moment later (5xx, 401, 403, 423, 429), streams, and what says `no-store` are not
     kept.
     """
 
@@ -71,7 +73,7 @@ class Idempotency:
 
 def _place(request: HttpRequest, key: str) -> str:
     named = "\0".join((_who(request), request.get_full_path(), key))
-    return f"idempotency:{hashlib.sha256(named.encode()).hexdigest()}"
+    return f"idempotency-2:{hashlib.sha256(named.encode()).hexdigest()}"
 
 
 def _who(request: HttpRequest) -> str:
@@ -102,7 +104,7 @@ def _again(before: Any, content: str) -> HttpResponse:
 
 
 def _kept(response: HttpResponseBase) -> tuple[int, dict[str, str], bytes] | None:
-    passing = response.status_code >= 500 or response.status_code in (401, 403, 408, 429)
+    passing = response.status_code >= 500 or response.status_code in PASSING
     if response.streaming or passing or "no-store" in response.get("Cache-Control", ""):
         return None
     assert isinstance(response, HttpResponse)
