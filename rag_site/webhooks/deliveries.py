@@ -17,6 +17,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 from redis import RedisError
 
+from ingestion.errors import PermanentError
 from rag_site.webhooks import sending
 from rag_site.webhooks.models import Delivery, DeliveryState, Event, Webhook
 
@@ -57,7 +58,12 @@ def ping(webhook: Webhook) -> Delivery:
 
 
 def send_again(delivery: Delivery) -> None:
-    """Let a delivery be sent now, with all its attempts before it."""
+    """Let a delivery be sent now, with all its attempts before it.
+
+    Raises PermanentError while its webhook pauses: it would only wait.
+    """
+    if not delivery.goes_out:
+        raise PermanentError("The webhook pauses: let it go on first.")
     rows = Delivery.objects.filter(pk=delivery.pk)
     rows.update(state=DeliveryState.WAITING, attempts=0, next_at=timezone.now())
     transaction.on_commit(lambda: _send_soon([delivery]), robust=True)
@@ -125,8 +131,9 @@ def _post(delivery: Delivery) -> int:
 def deliver_due() -> int:
     """Send what is due, forget what is old; return how many were due."""
     now = timezone.now()
-    old = Delivery.objects.exclude(state=DeliveryState.WAITING)
-    old.filter(created_at__lt=now - KEPT).delete()
+    old = Delivery.objects.filter(created_at__lt=now - KEPT)
+    # What waits for a webhook that pauses is no news after so long.
+    old.exclude(state=DeliveryState.WAITING, webhook__is_active=True).delete()
     found = list(Delivery.objects.due(now).order_by("pk")[:AT_ONCE])
     _send_soon(found)
     return len(found)

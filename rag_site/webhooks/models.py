@@ -82,3 +82,8 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} to {self.webhook_id}: {self.state}"
+
+    @property
+    def goes_out(self) -> bool:
+        """Whether it is sent when its time comes: a webhook that pauses is sent only a ping."""
+        return self.webhook.is_active or self.event == Event.PING

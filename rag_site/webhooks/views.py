@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from ingestion.errors import PermanentError
 from rag_site.webhooks import deliveries, hooks
 from rag_site.webhooks.forms import WebhookForm
 from rag_site.webhooks.models import DeliveryState, Webhook
@@ -40,7 +41,7 @@ def webhook(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """One webhook and what was sent to it last."""
     found = _own(request, uuid)
     sent = list(found.deliveries.all()[: hooks.DELIVERIES_SHOWN])
-    waits = any(one.state == DeliveryState.WAITING for one in sent)
+    waits = any(one.state == DeliveryState.WAITING and one.goes_out for one in sent)
     is_part = bool(request.headers.get("HX-Request"))
     template = "webhooks/_deliveries.html" if is_part else "webhooks/webhook.html"
     return render(request, template, {"webhook": found, "deliveries": sent, "waits": waits})
@@ -60,8 +61,11 @@ def ping(request: HttpRequest, uuid: UUID) -> HttpResponse:
 def again(request: HttpRequest, uuid: UUID, delivery: UUID) -> HttpResponse:
     """Send a delivery that failed or waits once more, now."""
     found = get_object_or_404(_own(request, uuid).deliveries, uuid=delivery)
-    deliveries.send_again(found)
-    messages.success(request, "It is being sent again.")
+    try:
+        deliveries.send_again(found)
+        messages.success(request, "It is being sent again.")
+    except PermanentError as exc:
+        messages.error(request, str(exc))
     return redirect("webhooks:webhook", uuid)
 
 

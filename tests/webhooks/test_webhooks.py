@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from ingestion import documents, pipeline
 from ingestion.collections import default_for
+from ingestion.errors import PermanentError
 from ingestion.models import Document, DocumentState
 from rag_site.webhooks import deliveries, sending
 from rag_site.webhooks.models import Delivery, DeliveryState, Event, Webhook
@@ -169,6 +170,8 @@ def test_a_webhook_that_pauses_is_told_nothing_until_it_goes_on(owner, listener,
     assert deliveries.deliver_due() == 0
     deliveries.deliver(delivery.pk)
     assert listener.got == []
+    with pytest.raises(PermanentError, match="pauses"):
+        deliveries.send_again(Delivery.objects.get())
     Webhook.objects.update(is_active=True)
     assert deliveries.deliver_due() == 1
     deliveries.deliver(delivery.pk)
@@ -284,3 +287,15 @@ def test_addresses_that_are_none_are_refused(client, owner, url) -> None:
     body = {"url": url, "events": ["document.ready"]}
     answer = client.post("/api/v1/webhooks/", body, content_type="application/json")
     assert answer.status_code == 422
+
+
+def test_what_waited_for_a_paused_webhook_is_forgotten_in_time(owner) -> None:
+    paused, going = (hook(owner, f"https://example.com/{name}") for name in "ab")
+    for webhook in (paused, going):
+        deliveries.tell([webhook], Event.DOCUMENT_READY, {})
+    Webhook.objects.filter(pk=paused.pk).update(is_active=False)
+    deliveries.deliver_due()
+    assert Delivery.objects.count() == 2
+    Delivery.objects.update(created_at=timezone.now() - 2 * deliveries.KEPT)
+    deliveries.deliver_due()
+    assert [one.webhook for one in Delivery.objects.all()] == [going]
