@@ -49,11 +49,13 @@ def test_stray_files_are_deleted_and_lost_ones_told(library, old_files) -> None:
     document = indexed(library)
     default_storage.save("documents/stray/pages/1.webp", ContentFile(b"x"))
     default_storage.save("evidence/unused.webp", ContentFile(b"x"))
+    default_storage.save("attachments/unused.jpg", ContentFile(b"x"))
     with pytest.raises(CommandError, match="2 findings"):
         run()
     assert "Everything is in step." in run("--repair")
     assert not default_storage.exists("documents/stray/pages/1.webp")
     assert not default_storage.exists("evidence/unused.webp")
+    assert not default_storage.exists("attachments/unused.jpg")
     default_storage.delete(str(document.file.name))
     with pytest.raises(CommandError, match="1 findings"):
         run("--repair")
