@@ -18,7 +18,7 @@ from answers import answering, completions, conversations, searching, sse
 from answers.api_answers import AnswerFailed, StreamOrJSON
 from answers.completions import Model
 from answers.completions_serializers import CompletionRequestSerializer, split
-from answers.events import UNREACHABLE, Event
+from answers.events import DELETED, UNREACHABLE, Event
 from answers.inert import Inertly
 from answers.models import Conversation, Message, MessageState
 from answers.serializers import MessageSerializer
@@ -148,7 +148,10 @@ class _Writer:
         return [self._chunk({"content": text})] if text else []
 
     def _last(self) -> list[bytes]:
-        answer = Message.objects.select_related("conversation", "question").get(pk=self._answer.pk)
+        rows = Message.objects.select_related("conversation", "question")
+        answer = rows.filter(pk=self._answer.pk).first()
+        if answer is None:
+            return [completions.data(_error(DELETED, "answer_failed"))]
         if answer.state == MessageState.FAILED:
             return [completions.data(_error(answer.error, "answer_failed"))]
         cited = _cited(self._request, answer)

@@ -8,6 +8,7 @@ from django.core.validators import ProhibitNullCharactersValidator
 from rest_framework import serializers
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
+from answers.answering import QUESTION_LENGTH
 from answers.completions import ROLES
 from answers.models import Role
 from answers.prompting import Turn
@@ -65,13 +66,18 @@ class CompletionRequestSerializer(serializers.Serializer[Any]):
     def validate_messages(self, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if messages[-1]["role"] != "user" or not messages[-1]["content"].strip():
             raise serializers.ValidationError("The last message must be a question of the user.")
+        if len(messages[-1]["content"]) > QUESTION_LENGTH:
+            raise serializers.ValidationError(
+                f"The last message is longer than {QUESTION_LENGTH} characters."
+            )
         return messages
 
 
 def split(messages: list[dict[str, Any]]) -> tuple[list[Turn], str]:
     """Part what was said before from the question; only people and answers count.
 
-    What the user said in several messages since the last answer is one question.
+    What the user said in several messages since the last answer is one question, as far back
+    as its length allows: what was refused as too long is not to stand in the way of the next.
     """
     said = [
         Turn(ROLES[message["role"]], message["content"])
@@ -80,4 +86,10 @@ def split(messages: list[dict[str, Any]]) -> tuple[list[Turn], str]:
     ]
     answers = [place for place, turn in enumerate(said) if turn.role == Role.ASSISTANT]
     begins = answers[-1] + 1 if answers else 0
-    return said[:begins], "\n\n".join(turn.text for turn in said[begins:])
+    question = said[-1].text
+    for turn in reversed(said[begins:-1]):
+        longer = f"{turn.text}\n\n{question}"
+        if len(longer) > QUESTION_LENGTH:
+            break
+        question = longer
+    return said[:begins], question

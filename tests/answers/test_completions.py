@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 from rest_framework.test import APIClient
 
 from answers import completions_api, conversations, events
+from answers.completions_serializers import split
 from answers.models import Conversation, Message
 from answers.readers import ReaderDelta
 from ingestion.errors import TransientError
@@ -302,3 +303,19 @@ def test_nobody_asks_without_a_token(client) -> None:
     response = client.get("/v1/models")
     assert response.status_code == 401
     assert response.json()["error"]["code"] == "not_authenticated"
+
+
+def test_messages_without_an_answer_join_the_question_as_far_as_it_may_be_long() -> None:
+    def said(*texts: str) -> str:
+        return split([{"role": "user", "content": text} for text in texts])[1]
+
+    assert said("Context.", "More of it.", "Why?") == "Context.\n\nMore of it.\n\nWhy?"
+    # What was refused as too long stays in the client's list, and is sent along for ever.
+    assert said("x" * 9000, "More of it.", "Why?") == "More of it.\n\nWhy?"
+
+
+def test_a_question_that_is_too_long_is_refused_by_name(api, document) -> None:
+    asked = {"model": "pagewise", "messages": [{"role": "user", "content": "x" * 8001}]}
+    refused = api.post("/v1/chat/completions", asked, format="json")
+    assert refused.status_code in (400, 422)
+    assert "longer than 8000 characters" in refused.content.decode()
