@@ -9,6 +9,7 @@ const numberField = document.getElementById("page-number");
 const zoomLevel = document.getElementById("zoom-level");
 
 const RETRY_MS = 3000;
+const LONGEST_PAUSE_MS = 60_000;
 const ZOOM_STEPS = [0.5, 0.67, 0.8, 1, 1.25, 1.5, 2, 3];
 const MARGIN = 12;
 const SVG = "http://www.w3.org/2000/svg";
@@ -81,9 +82,12 @@ async function load(sheet) {
   const fetched = found?.querySelector(".paper");
   if (fetched) return paper.replaceWith(fetched);
   paper.dataset.wanting = "";
-  // Observed anew, it is asked for again if it is still near by then.
+  // Observed anew, it is asked for again if it is still near by then; ever more rarely, for it
+  // may be gone for good.
   near.unobserve(sheet);
-  setTimeout(() => near.observe(sheet), RETRY_MS);
+  const pause = Number(sheet.dataset.pause ?? RETRY_MS);
+  sheet.dataset.pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
+  setTimeout(() => near.observe(sheet), pause);
 }
 
 // --- Going to a page or a box -----------------------------------------------------------------

@@ -55,7 +55,34 @@ async function bring(url) {
 
 /** Show the source anew that is shown of this answer: what the answer uses is known from now on. */
 export function settled(answer) {
-  if (owner === answer) bring(wanted);
+  if (owner !== answer) return;
+  if (panel.hidden || panel.hasAttribute("aria-busy")) bring(wanted);
+  else refresh();
+}
+
+async function refresh() {
+  const request = ++latest;
+  const found = await fetchSource(wanted);
+  // The panel stays as it is where something else is wanted by now, or nothing came.
+  if (!found || request !== latest) return;
+  const place = { scroll: panel.scrollTop, focus: controlOf(document.activeElement), zoom };
+  panel.removeAttribute("aria-busy");
+  panel.replaceChildren(found.cloneNode(true));
+  setZoom(place.zoom);
+  centreBox();
+  showQuote();
+  markActive();
+  panel.scrollTop = place.scroll;
+  if (place.focus) (panel.querySelector(place.focus) ?? panel).focus({ preventScroll: true });
+}
+
+/** How to find the panel's control again that has the focus, once its content is another. */
+function controlOf(element) {
+  if (!panel.contains(element)) return "";
+  for (const name of ["data-zoom", "data-step", "data-evidence-close"]) {
+    if (element.hasAttribute(name)) return `[${name}="${element.getAttribute(name)}"]`;
+  }
+  return `#${panel.id}`;
 }
 
 // What a source shows changes when its answer is there.
