@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Many processes are started: without what Python keeps of it, each compiles all that it imports.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: run test lint unit lock audit clean
 
