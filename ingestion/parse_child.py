@@ -66,6 +66,9 @@ def _limit(memory_mb: int) -> None:
     # address space and not as data: only the limit on data measures what a page costs.
     resource.setrlimit(resource.RLIMIT_DATA, (memory_mb * MEGABYTE, memory_mb * MEGABYTE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _write_nothing() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
@@ -76,6 +79,9 @@ def _serve(mode: str, requests: BinaryIO, answers: BinaryIO) -> None:
     # What cannot be imported is told on stderr, where the parent looks when a child ends at once.
     load_library(layout=mode == "parse")
     _fall_silent()
+    # Not before: Python keeps what it compiled of the libraries, which takes as long as the rest
+    # of the start.
+    _write_nothing()
     try:
         if mode == "inspect":
             facts = conversion.facts(path, kind, password=password)
