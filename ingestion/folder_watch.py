@@ -43,14 +43,22 @@ class Change:
 
 @dataclass(slots=True)
 class _File:
-    """A file as it was last seen; `since` is when it was first seen so.
+    """A file as it was last seen; `since` is when it was first seen so, with this size and mark.
 
-    `sha256` is None until it is finished, and empty where it is nothing that is taken.
+    `sha256` is None until it is finished, and empty where it is nothing that is taken. Until
+    then `may_be_taken` says whether it looks like a document so far.
     """
 
+    size: int
     mark: tuple[int, ...]
     since: float
+    may_be_taken: bool
     sha256: str | None = None
+
+    @property
+    def is_awaited(self) -> bool:
+        """Tell whether it may become a document: not a log or a database that stays open."""
+        return self.sha256 is None and self.may_be_taken
 
 
 @dataclass
@@ -73,7 +81,12 @@ class Watched:
         held = self._held()
         out_of_step = (one for one in held if files.get(one.path, one.sha256) != one.sha256)
         self.unsettled |= any(out_of_step)
-        todo = plan(files, held, is_out_of_sight=self._is_out_of_sight(files, unreadable))
+        todo = plan(
+            files,
+            held,
+            unfinished={file.size for file in self._files.values() if file.is_awaited},
+            is_out_of_sight=self._is_out_of_sight(files, unreadable),
+        )
         yield from self._move(todo.move)
         yield from self._delete(self._gone_for_good(todo.delete), held)
         for path in todo.submit:
@@ -97,13 +110,14 @@ class Watched:
 
     def _seen(self, path: Path) -> _File:
         status = path.stat()
-        mark = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        size = status.st_size
+        mark = (size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
         file = self._files.get(path)
         if file is None or file.mark != mark:
-            file = _File(mark, time.monotonic())
+            file = _File(size, mark, time.monotonic(), folders.is_document(path))
         elif file.sha256 is None and self._is_finished(path, file):
             file.sha256 = _sha256(path) if folders.is_document(path) else ""
-        self.unsettled |= file.sha256 is None
+        self.unsettled |= file.is_awaited
         return file
 
     @staticmethod
@@ -126,9 +140,9 @@ class Watched:
     def _held(self) -> list[Held]:
         watched = self.collection.documents.exclude(source_path="").order_by("pk")
         return [
-            Held(document.pk, Path(document.source_path), document.sha256, document.is_active)
-            for document in watched.only("source_path", "sha256", "state")
-            if any(Path(document.source_path).is_relative_to(root) for root in self.roots)
+            Held(one.pk, Path(one.source_path), one.sha256, one.size_bytes, one.is_active)
+            for one in watched.only("source_path", "sha256", "size_bytes", "state")
+            if any(Path(one.source_path).is_relative_to(root) for root in self.roots)
         ]
 
     def _move(self, moves: Sequence[tuple[int, Path]]) -> Iterator[Change]:
