@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import math
 import os
 import signal
 import time
@@ -28,7 +29,7 @@ SETTLE_SECONDS = 2.0
 TICK_MS = 1000
 # Looked at even if nothing was heard: a network drive tells nothing.
 LOOK_SECONDS = 60
-# Refusals that may be over at the next look.
+# Refusals that may be over after as long again.
 PASSING = ("busy", "disk_full")
 
 
@@ -70,7 +71,8 @@ class Watched:
     owner: User
     unsettled: bool = True
     _files: dict[Path, _File] = field(default_factory=dict)
-    _refused: dict[Path, str] = field(default_factory=dict)
+    # What was refused, and until when it is not submitted again.
+    _refused: dict[Path, tuple[str, float]] = field(default_factory=dict)
     _gone: set[int] = field(default_factory=set)
 
     def look(self) -> Iterator[Change]:
@@ -79,8 +81,11 @@ class Watched:
         unreadable: list[Path] = []
         files = self._look_at_files(unreadable)
         held = self._held()
-        out_of_step = (one for one in held if files.get(one.path, one.sha256) != one.sha256)
-        self.unsettled |= any(out_of_step)
+        self.unsettled |= any(
+            files.get(one.path, one.sha256) != one.sha256
+            and not self._is_refused(one.path, files[one.path])
+            for one in held
+        )
         todo = plan(
             files,
             held,
@@ -90,7 +95,7 @@ class Watched:
         yield from self._move(todo.move)
         yield from self._delete(self._gone_for_good(todo.delete), held)
         for path in todo.submit:
-            if self._refused.get(path) != files[path]:
+            if not self._is_refused(path, files[path]):
                 yield self._submit(path, files[path] or "")
 
     # --- files -------------------------------------------------------------------------------
@@ -172,10 +177,16 @@ class Watched:
         outcome = folders.submit(
             path, collection=self.collection, owner=self.owner, source_path=str(path)
         )
-        self.unsettled = True
-        if outcome.refused and outcome.refused.code not in PASSING:
-            self._refused[path] = sha256
+        if outcome.refused:
+            passes = outcome.refused.code in PASSING
+            self._refused[path] = (sha256, time.monotonic() + LOOK_SECONDS if passes else math.inf)
+        else:
+            self.unsettled = True
         return Change("submitted", path, outcome)
+
+    def _is_refused(self, path: Path, sha256: str | None) -> bool:
+        refused, until = self._refused.get(path, (None, 0.0))
+        return sha256 is not None and refused == sha256 and time.monotonic() < until
 
 
 def is_being_written(path: Path) -> bool:

@@ -154,5 +154,22 @@ def test_a_file_refused_by_a_busy_database_is_submitted_again(
     busy = Outcome(inbox / "a.pdf", refused=Refused("busy", "The database is busy."))
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(folders, "submit", lambda *_, **__: busy)
+        meanwhile.setattr(folder_watch, "LOOK_SECONDS", 0)
         settled(watched)
     assert set(in_step(watched)) == {"a.pdf", "other.pdf"}
+
+
+@pytest.mark.parametrize("code", ["busy", "too_large"])
+def test_what_was_refused_is_not_tried_at_each_tick(
+    inbox: Path, start, monkeypatch, code: str
+) -> None:
+    watched = start()
+    in_step(watched)
+    # One is new, and one has a document of its former content.
+    for name in ("a.pdf", "b.pdf"):
+        (inbox / name).write_bytes(pdf_bytes([f"New in {name}."]))
+    refused = Outcome(inbox / "a.pdf", refused=Refused(code, "Not now."))
+    monkeypatch.setattr(folders, "submit", lambda *_, **__: refused)
+    assert len(settled(watched)) == 2
+    assert not watched.unsettled
+    assert [*watched.look()] == []
