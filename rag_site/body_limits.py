@@ -62,7 +62,12 @@ class LimitBodies:
             await _refuse(scope, send, most)
             return
         counted = _Counted(receive, send, most)
-        await self.app(scope, counted.receive, counted.send)
+        try:
+            await self.app(scope, counted.receive, counted.send)
+        except Exception:
+            # Some libraries raise where a body breaks off.
+            if not counted.is_too_large:
+                raise
         if counted.is_too_large:
             await _refuse(scope, send, most)
 

@@ -78,6 +78,18 @@ def test_assistants_are_held_to_it_too(monkeypatch) -> None:
     assert body.taken < 100
 
 
+def test_an_application_that_stumbles_over_the_end_is_answered_for() -> None:
+    async def stumbles(scope: Any, receive: Any, send: Any) -> None:
+        while (message := await receive())["type"] != "http.disconnect":
+            if not message.get("more_body"):
+                raise KeyError("a mistake of its own")
+        raise ConnectionError("disconnected")
+
+    assert post(stumbles, "/mcp", Pieces(1000)).status_code == 413
+    with pytest.raises(KeyError):
+        post(stumbles, "/mcp", Pieces(1))
+
+
 def test_where_files_and_pictures_are_sent_more_is_taken() -> None:
     assert largest("/api/v1/auth/token/") == largest("/api/v1/auth/token/", FORM) == SMALL
     assert largest("/api/v1/ask/") > 100 * MB
