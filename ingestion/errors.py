@@ -6,4 +6,9 @@ class PermanentError(Exception):
 
 
 class TransientError(Exception):
-    """Trying again may help: retry with backoff, then show the message."""
+    """Trying again may help: retry with backoff, then show the message.
+
+    `retry_after` is how many seconds must pass before that can help.
+    """
+
+    retry_after = 0

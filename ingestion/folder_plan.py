@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ class Held:
     pk: int
     path: Path
     sha256: str
+    size: int = 0
     is_active: bool = False
 
 
@@ -30,6 +31,7 @@ def plan(
     files: Mapping[Path, str | None],
     held: Sequence[Held],
     *,
+    unfinished: Collection[int] = (),
     is_out_of_sight: Callable[[Path], bool] = lambda path: False,
 ) -> Plan:
     """Compare files (path to SHA-256, None while it is being written) with documents.
@@ -37,10 +39,10 @@ def plan(
     A file that changed is submitted, and the document of its former content is deleted when
     the new one has gone its way. A file that was moved keeps its document; one that has the
     bytes of another needs none. Where one cannot look (`is_out_of_sight`), nothing counts as
-    deleted; nor does anything while a file is being written: it may be the one that was moved.
+    deleted; nor does what has the size of a file that is being written (`unfinished`): that may
+    be the one that was moved.
     """
     by_content = {document.sha256: document for document in held}
-    all_known = None not in files.values()
     fitting = {document.path for document in held if files.get(document.path) == document.sha256}
     wanted = {path: sha for path, sha in files.items() if sha and path not in fitting}
     free = {
@@ -55,7 +57,7 @@ def plan(
     def is_done_with(document: Held) -> bool:
         """Tell whether what the file holds now has a document that has gone its way."""
         if document.path not in files:
-            return all_known
+            return document.size not in unfinished
         successor = by_content.get(files[document.path] or "")
         return bool(successor and not successor.is_active)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import math
 import os
 import signal
 import time
@@ -28,7 +29,7 @@ SETTLE_SECONDS = 2.0
 TICK_MS = 1000
 # Looked at even if nothing was heard: a network drive tells nothing.
 LOOK_SECONDS = 60
-# Refusals that may be over at the next look.
+# Refusals that may be over after as long again.
 PASSING = ("busy", "disk_full")
 
 
@@ -43,14 +44,22 @@ class Change:
 
 @dataclass(slots=True)
 class _File:
-    """A file as it was last seen; `since` is when it was first seen so.
+    """A file as it was last seen; `since` is when it was first seen so, with this size and mark.
 
-    `sha256` is None until it is finished, and empty where it is nothing that is taken.
+    `sha256` is None until it is finished, and empty where it is nothing that is taken. Until
+    then `may_be_taken` says whether it looks like a document so far.
     """
 
+    size: int
     mark: tuple[int, ...]
     since: float
+    may_be_taken: bool
     sha256: str | None = None
+
+    @property
+    def is_awaited(self) -> bool:
+        """Tell whether it may become a document: not a log or a database that stays open."""
+        return self.sha256 is None and self.may_be_taken
 
 
 @dataclass
@@ -62,7 +71,8 @@ class Watched:
     owner: User
     unsettled: bool = True
     _files: dict[Path, _File] = field(default_factory=dict)
-    _refused: dict[Path, str] = field(default_factory=dict)
+    # What was refused, and until when it is not submitted again.
+    _refused: dict[Path, tuple[str, float]] = field(default_factory=dict)
     _gone: set[int] = field(default_factory=set)
 
     def look(self) -> Iterator[Change]:
@@ -71,13 +81,21 @@ class Watched:
         unreadable: list[Path] = []
         files = self._look_at_files(unreadable)
         held = self._held()
-        out_of_step = (one for one in held if files.get(one.path, one.sha256) != one.sha256)
-        self.unsettled |= any(out_of_step)
-        todo = plan(files, held, is_out_of_sight=self._is_out_of_sight(files, unreadable))
+        self.unsettled |= any(
+            files.get(one.path, one.sha256) != one.sha256
+            and not self._is_refused(one.path, files[one.path])
+            for one in held
+        )
+        todo = plan(
+            files,
+            held,
+            unfinished={file.size for file in self._files.values() if file.is_awaited},
+            is_out_of_sight=self._is_out_of_sight(files, unreadable),
+        )
         yield from self._move(todo.move)
         yield from self._delete(self._gone_for_good(todo.delete), held)
         for path in todo.submit:
-            if self._refused.get(path) != files[path]:
+            if not self._is_refused(path, files[path]):
                 yield self._submit(path, files[path] or "")
 
     # --- files -------------------------------------------------------------------------------
@@ -97,13 +115,14 @@ class Watched:
 
     def _seen(self, path: Path) -> _File:
         status = path.stat()
-        mark = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        size = status.st_size
+        mark = (size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
         file = self._files.get(path)
         if file is None or file.mark != mark:
-            file = _File(mark, time.monotonic())
+            file = _File(size, mark, time.monotonic(), folders.is_document(path))
         elif file.sha256 is None and self._is_finished(path, file):
             file.sha256 = _sha256(path) if folders.is_document(path) else ""
-        self.unsettled |= file.sha256 is None
+        self.unsettled |= file.is_awaited
         return file
 
     @staticmethod
@@ -126,9 +145,9 @@ class Watched:
     def _held(self) -> list[Held]:
         watched = self.collection.documents.exclude(source_path="").order_by("pk")
         return [
-            Held(document.pk, Path(document.source_path), document.sha256, document.is_active)
-            for document in watched.only("source_path", "sha256", "state")
-            if any(Path(document.source_path).is_relative_to(root) for root in self.roots)
+            Held(one.pk, Path(one.source_path), one.sha256, one.size_bytes, one.is_active)
+            for one in watched.only("source_path", "sha256", "size_bytes", "state")
+            if any(Path(one.source_path).is_relative_to(root) for root in self.roots)
         ]
 
     def _move(self, moves: Sequence[tuple[int, Path]]) -> Iterator[Change]:
@@ -158,10 +177,16 @@ class Watched:
         outcome = folders.submit(
             path, collection=self.collection, owner=self.owner, source_path=str(path)
         )
-        self.unsettled = True
-        if outcome.refused and outcome.refused.code not in PASSING:
-            self._refused[path] = sha256
+        if outcome.refused:
+            passes = outcome.refused.code in PASSING
+            self._refused[path] = (sha256, time.monotonic() + LOOK_SECONDS if passes else math.inf)
+        else:
+            self.unsettled = True
         return Change("submitted", path, outcome)
+
+    def _is_refused(self, path: Path, sha256: str | None) -> bool:
+        refused, until = self._refused.get(path, (None, 0.0))
+        return sha256 is not None and refused == sha256 and time.monotonic() < until
 
 
 def is_being_written(path: Path) -> bool:

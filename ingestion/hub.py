@@ -21,11 +21,17 @@ from typing import TypeVar
 from ingestion.errors import TransientError
 
 PROBE_SECONDS = 2.0
-RETRY_SECONDS = 300.0
+RETRY_SECONDS = 300
 NOTE = ".pagewise-"
 UNREACHABLE = "hub-unreachable"
 
 T = TypeVar("T")
+
+
+class HubAway(TransientError):
+    """The hub cannot be reached, and is left alone for a while."""
+
+    retry_after = RETRY_SECONDS
 
 
 def cached_folder(repo: str) -> Path | None:
@@ -70,19 +76,19 @@ def is_away() -> bool:
 
 
 def fetch_within(seconds: float, repo: str, patterns: Sequence[str]) -> Path:
-    """Like `fetch`, but given up after so many seconds, with a TransientError."""
+    """Like `fetch`, but given up after so many seconds, with HubAway."""
     try:
         return _within(seconds, lambda: fetch(repo, patterns))
     except TimeoutError as exc:
         _note(UNREACHABLE)
-        raise TransientError(f"The hub took too long to send {repo}.") from exc
+        raise HubAway(f"The hub took too long to send {repo}.") from exc
 
 
 def fetch(repo: str, patterns: Sequence[str]) -> Path:
     """Download the matching files of a repository into the cache; return their folder.
 
     Raises LookupError (a sentence) where no model can be named so or the hub does not hand it out,
-    TransientError where the connection or the disk failed.
+    HubAway where the connection or the disk failed.
     """
     from huggingface_hub import constants, snapshot_download
 
@@ -109,7 +115,7 @@ def fetch(repo: str, patterns: Sequence[str]) -> Path:
     # Also of values: something between here and the hub may answer with a page.
     except (HTTPError, OSError, RuntimeError, ValueError) as exc:
         _note(UNREACHABLE)
-        raise TransientError(f"Downloading {repo} from the hub failed.") from exc
+        raise HubAway(f"Downloading {repo} from the hub failed.") from exc
     return Path(folder)
 
 

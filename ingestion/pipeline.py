@@ -189,6 +189,8 @@ def step(function: Callable[[Document, str], bool]) -> Any:
         try:
             document = Document.objects.select_related("collection").get(pk=document_id, run=run)
             with liveness.in_hand(run):
+                if document.error:
+                    keep(document_id, run, error="")
                 complete = function(document, run)
         except Document.DoesNotExist:
             raise Ignore from None
@@ -241,6 +243,11 @@ def _retry(task: Any, document_id: int, run: str, exc: Exception) -> None:
         raise Ignore from exc
     logger.warning("Document %s is retried: %s", document_id, exc)
     countdown = 2**task.request.retries
+    if isinstance(exc, TransientError) and exc.retry_after:
+        countdown = exc.retry_after
+        # Long enough for people to ask why nothing moves.
+        waits = Document.objects.filter(pk=document_id, run=run)
+        waits.update(error=f"{exc} It is tried again in a few minutes.")
     try:
         liveness.mark_waiting(run, seconds=countdown + RETRY_GRACE_SECONDS)
     except RedisError:

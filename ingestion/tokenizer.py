@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from ingestion import weights
+from ingestion import hub, weights
 from ingestion.errors import PermanentError, TransientError
 
 # What a model reads where nothing says otherwise.
@@ -24,7 +24,7 @@ def token_counter(model: str) -> tuple[Callable[[str], int], int]:
 
     The limit is what the model really reads: all-MiniLM-L6-v2 reads 256 word pieces, though
     its configuration names 512 positions. Raises PermanentError where the model's files are
-    not there, and TransientError where they cannot be fetched now.
+    not there, and HubAway where they cannot be fetched now.
     """
     folder = _folder(model)
     count = _counter(folder, model)
@@ -39,7 +39,7 @@ def _folder(model: str) -> Path:
         allow_downloads=settings.MODEL_DOWNLOADS,
     )
     if not found.available or not (found.config or found.path):
-        error = TransientError if found.may_pass else PermanentError
+        error = hub.HubAway if found.may_pass else PermanentError
         raise error(f"The text model {model} is not available. {found.advice}")
     return Path(found.config or str(found.path))
 

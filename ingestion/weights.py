@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Literal
 
 from ingestion import hub
-from ingestion.errors import TransientError
 
 Kind = Literal["sentence_transformer", "open_clip", "cross_encoder", "remote"]
 Source = Literal["folder", "package", "cache", "hub", "remote", ""]
@@ -79,7 +78,7 @@ def locate(model: str, *, kind: Kind, models_dir: Path, allow_downloads: bool) -
 def fetch(weights: Weights) -> Weights:
     """Download what `locate` found on the hub; anything else is returned as it is.
 
-    Raises TransientError or LookupError, each with a sentence.
+    Raises HubAway or LookupError, each with a sentence.
     """
     if weights.source != "hub":
         return weights
@@ -207,7 +206,7 @@ def _on_hub(sought: Weights) -> tuple[Weights, str]:
         folder = folder or hub.fetch_within(CONFIG_SECONDS, repo, CONFIG_FILES)
     except LookupError as exc:
         return sought, str(exc)
-    except TransientError as exc:
+    except hub.HubAway as exc:
         return replace(sought, may_pass=True), str(exc)
     found = replace(sought, available=True, path=repo, source="hub", config=str(folder))
     return found, ""

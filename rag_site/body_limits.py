@@ -27,9 +27,9 @@ LIMITS = {
 }
 # Of forms with files, which are not parsed in memory. One without a script sends all documents
 # at once; each is held to its own limit.
-FORM_LIMITS: dict[str, int | None] = {
+FORM_LIMITS = {
     "/api/v1/documents/": settings.UPLOAD_MAX_MB * MB,
-    "/documents/upload/": None,
+    "/documents/upload/": settings.DATA_UPLOAD_MAX_NUMBER_FILES * settings.UPLOAD_MAX_MB * MB,
     "/chat/": PICTURES,
     "/lab/evaluation/questions/": questions.MAX_BYTES,
 }
@@ -42,8 +42,7 @@ def largest(scope: Any) -> int | None:
         return None
     is_form = dict(scope["headers"]).get(b"content-type", b"").startswith(b"multipart/form-data")
     limits = LIMITS | FORM_LIMITS if is_form else LIMITS
-    more = next((most for prefix, most in limits.items() if path.startswith(prefix)), 0)
-    return None if more is None else SMALL + more
+    return SMALL + next((most for prefix, most in limits.items() if path.startswith(prefix)), 0)
 
 
 class LimitBodies:
@@ -62,7 +61,12 @@ class LimitBodies:
             await _refuse(scope, send, most)
             return
         counted = _Counted(receive, send, most)
-        await self.app(scope, counted.receive, counted.send)
+        try:
+            await self.app(scope, counted.receive, counted.send)
+        except Exception:
+            # Some libraries raise where a body breaks off.
+            if not counted.is_too_large:
+                raise
         if counted.is_too_large:
             await _refuse(scope, send, most)
 

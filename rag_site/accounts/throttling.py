@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -19,10 +21,26 @@ from rest_framework.throttling import (
     UserRateThrottle,
 )
 
+# As proxies write where they were reached from: some add the port.
+WITH_PORT = re.compile(r"\[([^]]*)\](?::\d+)?|([^:]*):\d+")
 
-def client_address(request: HttpRequest) -> str:
+
+def client_address(request: HttpRequest | Request) -> str | None:
     """Return where a request comes from, as TRUSTED_PROXIES lets it be told."""
-    return BaseThrottle().get_ident(Request(request))
+    told = BaseThrottle().get_ident(request)  # type: ignore[arg-type]
+    return _address(told) or _address(request.META.get("REMOTE_ADDR"))
+
+
+def _address(told: str | None) -> str | None:
+    """Return the address alone, in its usual form; None where it is none."""
+    told = told or ""
+    if match := WITH_PORT.fullmatch(told):
+        told = match[1] or match[2]
+    try:
+        # The name of a network card may follow, which no database takes.
+        return str(ipaddress.ip_address(told.partition("%")[0]))
+    except ValueError:
+        return None
 
 
 class _Told(SimpleRateThrottle):
@@ -70,6 +88,9 @@ class SignInThrottle(_Told, AnonRateThrottle):
 
     def get_rate(self) -> str:
         return "20/min"
+
+    def get_ident(self, request: Request) -> str | None:  # type: ignore[override]
+        return client_address(request)
 
 
 class RateLimitHeaders:

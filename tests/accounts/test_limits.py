@@ -11,7 +11,7 @@ from django.core.cache import cache
 from answers.models import Conversation, Message, Role
 from ingestion.models import Collection, Upload
 from rag_site import idempotency
-from rag_site.accounts.throttling import SignInThrottle
+from rag_site.accounts.throttling import SignInThrottle, client_address
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_cache")]
 COLLECTIONS = "/api/v1/collections/"
@@ -134,6 +134,38 @@ def wrong_password(client, address: str, path: str = SIGN_IN, name: str = "ann")
 def test_a_client_does_not_choose_its_address(client, monkeypatch, quick_passwords) -> None:
     monkeypatch.setattr(SignInThrottle, "get_rate", lambda self: "2/hour")
     statuses = [wrong_password(client, f"192.0.2.{n}", name=f"n{n}").status_code for n in range(3)]
+    assert statuses == [403, 403, 429]
+
+
+@pytest.mark.parametrize(
+    ("told", "address"),
+    [
+        ("203.0.113.4", "203.0.113.4"),
+        ("203.0.113.4:51234", "203.0.113.4"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("[2001:DB8::1]", "2001:db8::1"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("unknown", "127.0.0.1"),
+        ("_hidden:80", "127.0.0.1"),
+        ("", "127.0.0.1"),
+    ],
+)
+def test_an_address_is_read_however_a_proxy_writes_it(rf, settings, told, address) -> None:
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
+    request = rf.post("/login/", headers={"X-Forwarded-For": f"198.51.100.1, {told}"})
+    assert client_address(request) == address
+
+
+def test_who_comes_through_a_socket_has_no_address(rf) -> None:
+    assert client_address(rf.post("/login/", REMOTE_ADDR="")) is None
+
+
+def test_the_port_makes_no_other_address(client, settings, monkeypatch, quick_passwords) -> None:
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
+    monkeypatch.setattr(SignInThrottle, "get_rate", lambda self: "2/hour")
+    ports = (f"192.0.2.1:{n}" for n in range(3))
+    statuses = [wrong_password(client, told, name=f"n{told}").status_code for told in ports]
     assert statuses == [403, 403, 429]
 
 

@@ -110,6 +110,8 @@ def test_the_state_is_polled_while_it_moves_and_then_the_page_loads_again(client
     page = text(client.get(document.get_absolute_url()))
     assert f'hx-get="{url}"' in page
     assert "Parsing page 2 of 3" in text(client.get(url))
+    Document.objects.filter(pk=document.pk).update(error="The hub cannot be reached.")
+    assert "Parsing page 2 of 3. The hub cannot be reached." in text(client.get(url))
     Document.objects.filter(pk=document.pk).update(state=DocumentState.READY)
     assert client.get(url).headers["HX-Refresh"] == "true"
 

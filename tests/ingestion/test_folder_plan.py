@@ -50,8 +50,9 @@ def test_a_moved_file_keeps_its_document() -> None:
     assert plan({A: "2", B: "1"}, [Held(1, A, "1")]) == Plan(submit=(A,), move=((1, B),))
 
 
-def test_nothing_is_deleted_while_a_file_may_be_the_one_that_was_moved() -> None:
-    assert plan({B: None}, [Held(1, A, "1")]) == Plan()
+def test_what_a_file_that_is_being_written_may_be_is_not_deleted() -> None:
+    held = [Held(1, A, "1", size=10), Held(2, Path("/in/c.pdf"), "2", size=20)]
+    assert plan({B: None}, held, unfinished={10}) == Plan(delete=(2,))
 
 
 def test_two_files_that_change_places_change_documents() -> None:
@@ -78,11 +79,14 @@ SUMS = st.sampled_from("123")
 def test_it_always_comes_in_step(
     files: dict[Path, str], held: list[tuple[Path, str]], unknown: set[Path]
 ) -> None:
-    documents = [Held(pk, path, sha) for pk, (path, sha) in enumerate(held)]
+    # Some have the same size.
+    size = {"1": 10, "2": 20, "3": 20}
+    documents = [Held(pk, path, sha, size[sha]) for pk, (path, sha) in enumerate(held)]
     # While some are being written, no document goes that one of them may turn out to be.
     seen = {path: None if path in unknown else sha for path, sha in files.items()}
     needed = {one.pk for one in documents if one.path not in files and one.sha256 in files.values()}
-    assert not needed & set(plan(seen, documents).delete)
+    unfinished = {size[sha] for path, sha in files.items() if path in unknown}
+    assert not needed & set(plan(seen, documents, unfinished=unfinished).delete)
     numbers = itertools.count(len(held))
     for _ in range(6):
         todo = plan(files, documents)

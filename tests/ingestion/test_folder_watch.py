@@ -92,6 +92,30 @@ def test_a_deleted_file_takes_its_document_along(inbox: Path, start) -> None:
     assert set(in_step(watched)) == {"other.pdf"}
 
 
+@pytest.mark.parametrize("name", ["program.db", "log.txt"])
+def test_a_file_that_stays_open_keeps_no_other_document(inbox: Path, start, name: str) -> None:
+    with (inbox / name).open("wb") as file:
+        file.write(b"\0" if name == "program.db" else b"A line.\n")
+        file.flush()
+        watched = start()
+        in_step(watched)
+        (inbox / "a.pdf").unlink()
+        assert set(in_step(watched)) == {"other.pdf"}
+        # Only what may become a document is looked at again and again.
+        assert watched.unsettled == (name == "log.txt")
+
+
+def test_a_moved_file_that_is_still_open_keeps_its_document(inbox: Path, start) -> None:
+    watched = start()
+    before = in_step(watched)
+    with (inbox / "b.pdf").open("wb") as file:
+        file.write((inbox / "a.pdf").read_bytes())
+        file.flush()
+        (inbox / "a.pdf").unlink()
+        assert settled(watched) == []
+    assert in_step(watched)["b.pdf"].uuid == before["a.pdf"].uuid
+
+
 @pytest.mark.parametrize("place", ["walk", "look"])
 def test_a_file_that_cannot_be_looked_at_is_not_gone(
     inbox: Path, start, monkeypatch, place: str
@@ -130,5 +154,22 @@ def test_a_file_refused_by_a_busy_database_is_submitted_again(
     busy = Outcome(inbox / "a.pdf", refused=Refused("busy", "The database is busy."))
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(folders, "submit", lambda *_, **__: busy)
+        meanwhile.setattr(folder_watch, "LOOK_SECONDS", 0)
         settled(watched)
     assert set(in_step(watched)) == {"a.pdf", "other.pdf"}
+
+
+@pytest.mark.parametrize("code", ["busy", "too_large"])
+def test_what_was_refused_is_not_tried_at_each_tick(
+    inbox: Path, start, monkeypatch, code: str
+) -> None:
+    watched = start()
+    in_step(watched)
+    # One is new, and one has a document of its former content.
+    for name in ("a.pdf", "b.pdf"):
+        (inbox / name).write_bytes(pdf_bytes([f"New in {name}."]))
+    refused = Outcome(inbox / "a.pdf", refused=Refused(code, "Not now."))
+    monkeypatch.setattr(folders, "submit", lambda *_, **__: refused)
+    assert len(settled(watched)) == 2
+    assert not watched.unsettled
+    assert [*watched.look()] == []

@@ -13,7 +13,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import OperationalError
 
-from ingestion import documents, files, liveness, pipeline
+from ingestion import documents, files, hub, liveness, pipeline
 from ingestion.collections import default_for
 from ingestion.errors import PermanentError, TransientError
 from ingestion.models import Document, DocumentState
@@ -138,6 +138,30 @@ def test_what_may_pass_is_tried_again_a_few_times(
     document.refresh_from_db()
     assert document.state == DocumentState.FAILED
     assert sentence in document.error
+
+
+def test_a_hub_that_is_away_is_left_alone_until_it_is_asked_anew(
+    document: Document, redis_url: str
+) -> None:
+    seen: list[str] = []
+
+    @pipeline.step
+    def fetch_it(document: Document, run: str) -> bool:
+        document.refresh_from_db()
+        seen.append(document.error)
+        if len(seen) == 1:
+            raise hub.HubAway("The hub cannot be reached.")
+        return True
+
+    with pytest.raises(hub.HubAway):
+        fetch_it(document.pk, document.run)
+    waits = redis.Redis.from_url(redis_url).ttl(f"pagewise:run:{document.run}")
+    assert waits > hub.RETRY_SECONDS
+    document.refresh_from_db()
+    assert document.state == DocumentState.QUEUED
+    assert document.error == "The hub cannot be reached. It is tried again in a few minutes."
+    fetch_it(document.pk, document.run)
+    assert seen == ["", ""]
 
 
 def test_what_nobody_foresaw_fails_the_document_and_says_so(document: Document) -> None:

@@ -2,7 +2,7 @@ import pytest
 from huggingface_hub import constants
 
 from ingestion import hub
-from ingestion.errors import PermanentError, TransientError
+from ingestion.errors import PermanentError
 from ingestion.tokenizer import token_counter
 
 MINI_LM = "sentence-transformers/all-MiniLM-L6-v2"
@@ -26,5 +26,5 @@ def test_a_hub_that_is_away_may_come_back(settings, tmp_path, monkeypatch) -> No
     settings.MODEL_DOWNLOADS = True
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(hub, "_answers", lambda endpoint: False)
-    with pytest.raises(TransientError, match="cannot be reached"):
+    with pytest.raises(hub.HubAway, match="cannot be reached"):
         token_counter("nobody/nothing")
