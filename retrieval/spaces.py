@@ -284,8 +284,8 @@ def tend() -> None:
     sync()
     for version in embedding.fed_versions():
         if version.state == SpaceVersionState.LIVE:
-            lacking = embedding.missing(version, Chunk.objects.live())
-            if plan_for(version.space, version.model).available and lacking.exists():
+            available = plan_for(version.space, version.model).available
+            if available and embedding.lacks_some(version):
                 background.request_once("build_space_version", version.pk)
             if building.is_mostly_dead(version):
                 building.build_snapshot(version, anew=True)
