@@ -38,6 +38,7 @@ __all__ = [
     "build_version",
     "describe",
     "live_versions",
+    "open_index",
     "open_indexes",
     "rebuild_index",
     "refresh_indexes",
@@ -248,12 +249,27 @@ def open_indexes() -> None:
     """Open the live indexes in this process, so that the first search finds them open."""
     for version in live_versions().values():
         try:
-            if version.space == keywords.SPACE:
-                keyword_reader.reader_of(version).current(version)
-            else:
-                space_reader.reader_of(version).current(version)
+            open_index(version)
         except IndexNotReady as exc:
             logger.info("The %s index is not open yet: %s", version.space, exc)
+
+
+def open_index(version: SpaceVersion, *, wait: bool = False) -> None:
+    """Open the version's index in this process.
+
+    With `wait`, also where many rows have to be read for it. Raises IndexNotReady.
+    """
+    if version.space == keywords.SPACE:
+        keyword_reader.reader_of(version).current(version)
+        return
+    reader = space_reader.reader_of(version)
+    try:
+        reader.current(version)
+    except IndexNotReady:
+        if not wait:
+            raise
+        reader.wait_for_loader()
+        reader.current(version)
 
 
 def rebuild_index(version: SpaceVersion) -> None:
