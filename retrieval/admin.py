@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
-from retrieval import background, profiles, spaces
+from retrieval import background, embedding, profiles, spaces
 from retrieval.models import (
     Embedding,
     EvaluationRun,
@@ -73,7 +73,7 @@ class SpaceVersionAdmin(ReadOnly):
     def fill(self, request: HttpRequest, chosen: QuerySet[SpaceVersion]) -> None:
         chosen.update(error="")
         for version in chosen:
-            background.request("build_space_version", version.pk)
+            embedding.request_fill(version)
         self.message_user(request, "The workers make them.")
 
     @admin.action(description="Begin a new version of the space, with the model of the settings")

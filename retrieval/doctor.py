@@ -22,6 +22,7 @@ from retrieval import (
     embedding,
     index_folders,
     keywords,
+    refusals,
     snapshots,
     spaces,
     vectors,
@@ -56,6 +57,7 @@ def repair() -> None:
         _ghosts(version).delete()
         _wrong_dimension(version).delete()
         if plan_for(version.space, version.model).available:
+            refusals.forget(version)
             spaces.build_version(version)
         if any(finding.repair == REBUILD for finding in _snapshot(version)):
             building.build_snapshot(version, anew=True)

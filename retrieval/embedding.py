@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from ingestion import pipeline
 from ingestion.errors import PermanentError
 from ingestion.models import Chunk, Document
-from retrieval import background, changes, vectors
+from retrieval import background, changes, refusals, vectors
 from retrieval.embedders import (
     Embedder,
     InputRefused,
@@ -151,6 +151,13 @@ def missing(version: SpaceVersion, chunks: QuerySet[Chunk]) -> QuerySet[Chunk]:
     return in_space(version, chunks).filter(~Exists(theirs))
 
 
+def lacks_some(version: SpaceVersion) -> bool:
+    """Tell whether published chunks lack a vector that their model has not just refused."""
+    refused = refusals.known(version)
+    lacking = missing(version, Chunk.objects.live()).order_by()
+    return any(pk not in refused for pk in lacking.values_list("pk", flat=True).iterator())
+
+
 def _slices(chunks: QuerySet[Chunk], version: SpaceVersion) -> Iterator[list[int]]:
     # Chunks of like length together: a batch is padded to its longest member.
     ids = list(chunks.order_by("token_count", "pk").values_list("pk", flat=True))
@@ -162,16 +169,18 @@ def _slices(chunks: QuerySet[Chunk], version: SpaceVersion) -> Iterator[list[int
 def make(version: SpaceVersion, chunk_ids: Sequence[int]) -> list[Made]:
     """Make the chunks' vectors, encoding no content twice. Stores nothing.
 
-    What the model refuses is left out, and the log says so.
+    What the model refuses is left out, the log says so, and it is not asked again for a day.
     Raises ModelUnavailable, PermanentError for a model of another kind, TransientError.
     """
-    chunks = Chunk.objects.filter(pk__in=chunk_ids).order_by("token_count", "pk")
+    tried = set(chunk_ids) - refusals.known(version)
+    chunks = Chunk.objects.filter(pk__in=tried).order_by("token_count", "pk")
     given = contents(list(chunks), version.input)
     hashes = {pk: content_hash(content) for pk, content in given.items()}
     known = _known_vectors(version, set(hashes.values()))
     known |= _encoded(version, {key: given[pk] for pk, key in hashes.items() if key not in known})
     if refused := [pk for pk, key in hashes.items() if key not in known]:
         logger.warning("%s goes without the chunks %s.", version, refused)
+        refusals.remember(version, refused)
     return [Made(pk, key, known[key]) for pk, key in hashes.items() if key in known]
 
 
@@ -253,6 +262,12 @@ def _is_still_live(document: Document, generation: int) -> bool:
     # Locked, so that the document is not published anew or deleted until this is committed.
     same = Document.objects.filter(pk=document.pk, live_generation=generation)
     return same.select_for_update(no_key=True).exists()
+
+
+def request_fill(version: SpaceVersion) -> None:
+    """Have a worker make the vectors that the version lacks, also those that were refused."""
+    refusals.forget(version)
+    background.request("build_space_version", version.pk)
 
 
 def request_remake(version: SpaceVersion, chunk: Chunk) -> None:

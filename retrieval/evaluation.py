@@ -16,10 +16,10 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from ingestion.errors import PermanentError
+from ingestion.errors import PermanentError, TransientError
 from ingestion.models import Chunk
-from retrieval import background, measures, profiles
-from retrieval.candidates import CandidateFilter
+from retrieval import background, measures, profiles, spaces
+from retrieval.candidates import CandidateFilter, IndexNotReady
 from retrieval.leases import STALE_AFTER
 from retrieval.models import (
     EvaluationRun,
@@ -130,6 +130,7 @@ def _proceed(run: EvaluationRun, until: float) -> bool:
         within = run.scope == EvaluationScope.DOCUMENT
         ids = frozenset({question.document_id}) if within else documents
         versions = [_searchable(pk) for pk in named]
+        _open_indexes(wanted, versions)
         run.rows.append(ask(question, wanted, CandidateFilter(ids), versions))
         run.done = len(run.rows)
         EvaluationRun.objects.filter(pk=run.pk).update(
@@ -158,6 +159,26 @@ def _searchable(pk: int | None) -> Sequence[SpaceVersion]:
             "A version that was to be compared is not kept up to date any more: compare again."
         )
     return (version,)
+
+
+def _open_indexes(
+    wanted: Sequence[SearchRequest], versions: Sequence[Sequence[SpaceVersion]]
+) -> None:
+    """Wait for the indexes that are searched: without one of them, less would be found.
+
+    Raises TransientError.
+    """
+    live = spaces.live_versions()
+    searched = set()
+    for request, own in zip(wanted, versions, strict=True):
+        named = live | {version.space: version for version in own}
+        leaves = request.stage.leaves()
+        searched |= {named[source.space] for source in leaves if source.space in named}
+    for version in searched:
+        try:
+            spaces.open_index(version, wait=True)
+        except IndexNotReady as exc:
+            raise TransientError(f"The {version.space} index cannot be searched: {exc}") from exc
 
 
 def _deep(request: SearchRequest) -> SearchRequest:

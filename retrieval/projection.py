@@ -6,12 +6,14 @@ of its own (`python -m retrieval.projection`, vectors in, coordinates out, as Nu
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import io
 import logging
 import os
 import subprocess
 import sys
+import time
 from hashlib import blake2b
 from pathlib import Path
 
@@ -24,6 +26,8 @@ logger = logging.getLogger(__name__)
 # Below this many points a neighbourhood graph says nothing that PCA does not.
 FEWEST = 16
 SECONDS = 300
+# How often to look for a map that another request makes.
+LOOK_SECONDS = 1
 KEPT_SECONDS = 24 * 3600
 BELOW_OTHER_WORK = 10
 
@@ -43,9 +47,32 @@ def projected(vectors: np.ndarray) -> tuple[np.ndarray, str]:
     key = f"projection:{blake2b(vectors.tobytes(), digest_size=16).hexdigest()}"
     places = _kept(key)
     if places is None:
+        places = _made_once(key, vectors)
+    return (_scaled(_pca(vectors)), "PCA") if places is None else (_scaled(places), "UMAP")
+
+
+def _made_once(key: str, vectors: np.ndarray) -> np.ndarray | None:
+    """Make the map, or wait for it where another request is just making it."""
+    busy = f"{key}:busy"
+    try:
+        if not cache.add(busy, 1, SECONDS):
+            return _awaited(key, busy)
+    except RedisError:
+        return _umap(vectors)
+    try:
         places = _umap(vectors)
         _keep(key, places)
-    return (_scaled(_pca(vectors)), "PCA") if places is None else (_scaled(places), "UMAP")
+    finally:
+        with contextlib.suppress(RedisError):
+            cache.delete(busy)
+    return places
+
+
+def _awaited(key: str, busy: str) -> np.ndarray | None:
+    deadline = time.monotonic() + SECONDS
+    while cache.get(busy) and time.monotonic() < deadline:
+        time.sleep(LOOK_SECONDS)
+    return _kept(key)
 
 
 def _kept(key: str) -> np.ndarray | None:

@@ -197,17 +197,19 @@ class SpaceReader:
             loader.join(WAIT_SECONDS)
 
     def _catch_up(self, version: SpaceVersion) -> None:
-        state = self._waiting or self._state
-        if state is None:
+        with self._lock:
+            began = self._waiting or self._state
+        if began is None:
             return
         try:
-            state = catch_up(state, version)
+            state = catch_up(began, version)
         except ChangesPruned:
-            return  # The next search finds that as well, and starts anew.
+            state = None  # The next search starts anew.
         finally:
             connection.close()
         with self._lock:
-            if self._state is None or self._state.revision <= state.revision:
+            # A snapshot that was loaded meanwhile takes precedence: it is loaded only once.
+            if (self._waiting or self._state) is began:
                 self._state, self._waiting = state, None
 
     def _first_state(self, version: SpaceVersion) -> SpaceState:

@@ -38,6 +38,7 @@ __all__ = [
     "build_version",
     "describe",
     "live_versions",
+    "open_index",
     "open_indexes",
     "rebuild_index",
     "refresh_indexes",
@@ -248,12 +249,27 @@ def open_indexes() -> None:
     """Open the live indexes in this process, so that the first search finds them open."""
     for version in live_versions().values():
         try:
-            if version.space == keywords.SPACE:
-                keyword_reader.reader_of(version).current(version)
-            else:
-                space_reader.reader_of(version).current(version)
+            open_index(version)
         except IndexNotReady as exc:
             logger.info("The %s index is not open yet: %s", version.space, exc)
+
+
+def open_index(version: SpaceVersion, *, wait: bool = False) -> None:
+    """Open the version's index in this process.
+
+    With `wait`, also where many rows have to be read for it. Raises IndexNotReady.
+    """
+    if version.space == keywords.SPACE:
+        keyword_reader.reader_of(version).current(version)
+        return
+    reader = space_reader.reader_of(version)
+    try:
+        reader.current(version)
+    except IndexNotReady:
+        if not wait:
+            raise
+        reader.wait_for_loader()
+        reader.current(version)
 
 
 def rebuild_index(version: SpaceVersion) -> None:
@@ -284,8 +300,8 @@ def tend() -> None:
     sync()
     for version in embedding.fed_versions():
         if version.state == SpaceVersionState.LIVE:
-            lacking = embedding.missing(version, Chunk.objects.live())
-            if plan_for(version.space, version.model).available and lacking.exists():
+            available = plan_for(version.space, version.model).available
+            if available and embedding.lacks_some(version):
                 background.request_once("build_space_version", version.pk)
             if building.is_mostly_dead(version):
                 building.build_snapshot(version, anew=True)

@@ -29,7 +29,7 @@ FALLBACK_PREFIX = "text:"
 CUT = "@"
 # The metric is the one that the model was trained for.
 METRIC_OF_MODEL = "model"
-# A question is too short to be shared by more threads.
+# A question is too short to be shared by more threads; the passages that are reranked are not.
 MOST_FOR_A_QUESTION = 4
 
 Input = Literal["text", "image"]
@@ -166,14 +166,14 @@ def share_cores(processes: int) -> None:
     _sharing = processes
 
 
-def model_threads() -> int:
+def model_threads(*, most: int | None = None) -> int:
     """Return how many threads one model may compute with in this process.
 
     Workers share the cores, so that they do not fight for them. Whoever asked a question waits
-    for nothing else than its encoding: that takes what cores there are.
+    for nothing else than its model: that takes what cores there are, up to `most`.
     """
     cores = os.cpu_count() or 1
-    return max(1, cores // _sharing) if _sharing else min(cores, MOST_FOR_A_QUESTION)
+    return max(1, cores // _sharing) if _sharing else min(cores, most or cores)
 
 
 _sharing = 0
@@ -253,7 +253,8 @@ def _load(plan: EmbedderPlan) -> Embedder:
         found = model_weights.fetch(plan.weights)
     except (LookupError, TransientError) as exc:
         raise ModelUnavailable(str(exc)) from exc
-    embedder = cls.open(found, metric=plan.metric, threads=model_threads(), **plan.options)
+    threads = model_threads(most=MOST_FOR_A_QUESTION)
+    embedder = cls.open(found, metric=plan.metric, threads=threads, **plan.options)
     if settings.COMPILE_ENCODERS and isinstance(embedder, Compilable):
         embedder.run_compiled(compiled_place(found))
     return Shortened(embedder, plan.cut_to) if plan.cut_to else embedder

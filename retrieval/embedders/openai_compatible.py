@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from math import inf
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,6 +16,8 @@ from retrieval.embedders import InputRefused, ModelAway, ModelUnavailable
 
 # What has no key still wants the header.
 NO_KEY = "none"
+# A service that answered so short a while ago does not refuse everything.
+PROVEN_SECONDS = 30.0
 
 
 class OpenAICompatibleEmbedder:
@@ -44,6 +48,7 @@ class OpenAICompatibleEmbedder:
         self.model = weights.model
         self.metric = metric
         self._url = base_url
+        self._answered_at = -inf
         self._batch_size = batch_size
         self._query_prefix, self._document_prefix = query_prefix, document_prefix
         self._client = OpenAI(
@@ -95,7 +100,8 @@ class OpenAICompatibleEmbedder:
         try:
             parts = [self._ask(texts[start : start + size]) for start in range(0, len(texts), size)]
         except InputRefused:
-            self._probe()
+            if time.monotonic() - self._answered_at > PROVEN_SECONDS:
+                self._probe()
             raise
         rows = np.concatenate(parts)
         if self.metric == "cosine":
@@ -129,6 +135,7 @@ class OpenAICompatibleEmbedder:
             raise ModelUnavailable(f"{self._url} gave no embeddings for {self.model}.") from exc
         if vectors.ndim != 2 or not vectors.shape[1]:
             raise ModelUnavailable(f"{self._url} gave empty embeddings for {self.model}.")
+        self._answered_at = time.monotonic()
         return vectors
 
     def _refusal(self, status: int, message: str) -> ModelAway | ModelUnavailable | InputRefused:

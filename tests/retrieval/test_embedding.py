@@ -1,11 +1,13 @@
+import time
+
 import numpy as np
 import pytest
 from django.core.files.storage import FileSystemStorage
 
 from ingestion import pipeline
 from ingestion.errors import PermanentError, TransientError
-from ingestion.models import Document
-from retrieval import embedders, embedding, spaces, vectors
+from ingestion.models import Chunk, Document
+from retrieval import embedders, embedding, refusals, spaces, vectors
 from retrieval.embedders import InputRefused
 from retrieval.models import Embedding, IndexChange, SpaceVersion
 from tests.retrieval.conftest import axis
@@ -163,16 +165,18 @@ def test_a_picture_that_the_storage_lost_is_left_out(library, caplog) -> None:
 
 
 @pytest.fixture
-def picky(monkeypatch) -> None:
-    """A model that refuses to read of cherries, and with them the whole request."""
-    encode = FruitEmbedder.encode_texts
+def picky(monkeypatch, redis_cache) -> list[list[str]]:
+    """A model that refuses to read of cherries, and with them the whole request; its requests."""
+    encode, requests = FruitEmbedder.encode_texts, []
 
     def refuse(self, texts: list[str], *, batch_size: int = 32) -> np.ndarray:
+        requests.append(texts)
         if any("cherry" in text for text in texts):
             raise InputRefused("That is too long.")
         return encode(self, texts, batch_size=batch_size)
 
     monkeypatch.setattr(FruitEmbedder, "encode_texts", refuse)
+    return requests
 
 
 def test_what_the_model_refuses_is_left_out_and_the_rest_is_not(library, picky, caplog) -> None:
@@ -195,6 +199,27 @@ def test_what_the_model_refuses_holds_up_no_other_document(library, settings, pi
     assert version.embeddings.get().chunk.text == "apple"
     version.refresh_from_db()
     assert version.is_to_be_compared
+
+
+def test_what_the_model_refused_is_not_sent_again_before_a_day_or_a_persons_wish(
+    library, picky, asked, monkeypatch
+) -> None:
+    library.document("apple", "cherry")
+    version = spaces.live_versions()["text"]
+    picky.clear()
+    asked.clear()
+    spaces.tend()
+    assert spaces.build_version(version)
+    assert (picky, asked) == ([], [])
+    assert embedding.missing(version, Chunk.objects.live()).count() == 1
+    with monkeypatch.context() as patch:
+        tomorrow = time.time() + refusals.KEPT_SECONDS
+        patch.setattr(refusals.time, "time", lambda: tomorrow)
+        assert embedding.lacks_some(version)
+    embedding.request_fill(version)
+    assert asked == [("build_space_version", version.pk)]
+    assert spaces.build_version(version)
+    assert picky == [["cherry"]]
 
 
 def test_a_storage_that_is_away_is_tried_again(library, monkeypatch) -> None:

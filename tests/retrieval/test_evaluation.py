@@ -1,16 +1,19 @@
 import io
 import json
+import threading
 from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from ingestion.errors import PermanentError
+from ingestion.errors import PermanentError, TransientError
 from ingestion.models import Chunk, Document, Page
-from retrieval import evaluation, questions, spaces, tasks
+from retrieval import evaluation, questions, space_reader, spaces, tasks, vectors
+from retrieval.candidates import IndexNotReady
 from retrieval.models import EvaluationRun, Question, QuestionSet, SearchProfile, SpaceVersion
 from retrieval.questions import BadQuestions
+from retrieval.space_reader import SpaceReader
 from tests.retrieval.test_search import figure
 
 ONLY_WORDS = {"sources": [{"space": "keywords"}], "final": None}
@@ -100,6 +103,41 @@ def test_a_run_that_was_lost_is_asked_for_again(question_set, asked):
     tasks.run_evaluation(killed.pk)
     killed.refresh_from_db()
     assert (killed.state, killed.seen_at) == ("done", None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_waits_for_an_index_that_takes_long_to_read(question_set, monkeypatch):
+    monkeypatch.setattr(space_reader, "LOAD_AT_ONCE", 0)
+    monkeypatch.setattr(space_reader, "WAIT_SECONDS", 0)
+    waited, real, wait = threading.Event(), vectors.stream, SpaceReader.wait_for_loader
+
+    def slow(version):
+        waited.wait(10)
+        yield from real(version)
+
+    def go_on(reader):
+        waited.set()
+        wait(reader)
+
+    monkeypatch.setattr(vectors, "stream", slow)
+    monkeypatch.setattr(SpaceReader, "wait_for_loader", go_on)
+    rows = proceeded(question_set, None).rows
+    assert all("text" in row["sides"][0]["lists"] for row in rows)
+
+
+def test_a_run_goes_on_later_where_an_index_cannot_be_read(question_set, monkeypatch):
+    run = evaluation.begin(question_set, [None])
+
+    def not_ready(reader, version):
+        raise IndexNotReady("Try again.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SpaceReader, "current", not_ready)
+        with pytest.raises(TransientError, match="index cannot be searched: Try again"):
+            evaluation.proceed(run)
+    run.refresh_from_db()
+    assert (run.state, run.seen_at, run.rows) == ("queued", None, [])
+    assert evaluation.proceed(run)
 
 
 def test_a_run_is_not_made_twice_at_once(question_set, asked, monkeypatch):

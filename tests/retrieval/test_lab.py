@@ -138,6 +138,7 @@ def test_each_space_is_drawn(staff, question_set):  # noqa: F811
     assert "by PCA" in text or "by UMAP" in text
     # The page itself comes at once, and fetches them one by one.
     assert 'href="?draw=image&amp;set=' in image
+    assert 'hx-sync="closest .lab:queue all"' in image
     assert 'class="dot-' not in image
     assert 'class="dot-' not in page(staff, "spaces")
 

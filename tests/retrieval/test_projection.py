@@ -1,4 +1,5 @@
 import subprocess
+import threading
 
 import numpy as np
 import pytest
@@ -38,6 +39,32 @@ def test_umap_runs_in_a_process_of_its_own_and_its_map_is_kept(
     assert apart(places) > 3
     monkeypatch.setattr(subprocess, "run", None)
     assert np.array_equal(projected(two_groups)[0], places)
+
+
+@pytest.mark.parametrize("method", ["UMAP", "PCA"])
+def test_a_map_is_made_once_for_all_who_ask_at_the_same_time(
+    two_groups, redis_cache, monkeypatch, method
+):
+    makes, waits, made = threading.Event(), threading.Event(), []
+
+    def slow(vectors):
+        made.append(len(vectors))
+        makes.set()
+        waits.wait(10)
+        return vectors[:, :2] if method == "UMAP" else None
+
+    def until_made(seconds):
+        waits.set()
+        first.join()
+
+    monkeypatch.setattr(projection, "has_umap", lambda: True)
+    monkeypatch.setattr(projection, "_umap", slow)
+    first = threading.Thread(target=projected, args=(two_groups,))
+    monkeypatch.setattr(projection.time, "sleep", until_made)
+    first.start()
+    makes.wait(10)
+    assert projected(two_groups)[1] == method
+    assert made == [40]
 
 
 def test_a_map_that_fails_is_laid_out_otherwise_and_said_in_the_log(

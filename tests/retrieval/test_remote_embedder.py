@@ -129,6 +129,16 @@ def test_a_service_that_refuses_everything_is_not_to_blame_on_the_text(service):
         _ = embedder(service).dimension
 
 
+def test_a_service_that_has_just_answered_is_not_asked_whether_it_refuses_everything(service):
+    remote = embedder(service)
+    service.failures = [400, 200, 400]
+    for text in ("pear " * 999, "plum " * 999):
+        with pytest.raises(InputRefused):
+            remote.encode_texts([text])
+    inputs = [request["input"][0].split()[0] for request in service.requests]
+    assert inputs == ["pear", "dimension", "plum"]
+
+
 @pytest.mark.parametrize("body", [b'{"data": []}', b'{"error": "no"}', b'{"data": [{"index": 0}]}'])
 def test_an_answer_that_is_none(service, body):
     service.body = body

@@ -280,6 +280,45 @@ def test_a_process_far_behind_catches_up_in_the_background(library, monkeypatch)
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_snapshot_that_comes_while_a_process_catches_up_is_kept(library, monkeypatch) -> None:
+    found = [library.document("apple")]
+    assert search("apple", *found) == ["apple"]
+    found.append(library.document("pear", "plum"))
+    monkeypatch.setattr(space_reader, "LOAD_AT_ONCE", 1)
+    monkeypatch.setattr(space_reader, "WAIT_SECONDS", 0)
+    go_on, real = threading.Event(), vectors.of_documents
+
+    def slow(version: SpaceVersion, ids: list[int]) -> VectorBatch:
+        go_on.wait(10)
+        return real(version, ids)
+
+    monkeypatch.setattr(vectors, "of_documents", slow)
+    with pytest.raises(IndexNotReady):
+        search("pear", *found)
+    (follower,) = (one for one in threading.enumerate() if one.name == "follow-text")
+    building.build_snapshot(text_version())
+    reader = space_reader.reader_of(text_version())
+    reader._notice_new_snapshot(text_version())
+    reader.wait_for_loader()
+    go_on.set()
+    follower.join()
+    assert search("pear", *found) == ["pear", "apple", "plum"]
+    assert state().snapshot is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_behind_what_is_recorded_starts_anew(library, monkeypatch) -> None:
+    found = [library.document("apple")]
+    assert search("apple", *found) == ["apple"]
+    found.append(library.document("pear", "plum"))
+    SpaceVersion.objects.filter(space="text").update(pruned_to=text_version().revision)
+    monkeypatch.setattr(space_reader, "LOAD_AT_ONCE", 1)
+    with pytest.raises(IndexNotReady):
+        search("pear", *found)
+    assert search("pear", *found) == ["pear", "apple", "plum"]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_new_snapshot_catches_up_while_the_old_state_answers(library, monkeypatch) -> None:
     found = [library.document("apple")]
     building.build_snapshot(text_version())
