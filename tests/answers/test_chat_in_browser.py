@@ -24,6 +24,8 @@ from ingestion.models import Page as DocumentPage
 from tests.answers.conftest import jpeg
 
 pytestmark = [
+    # What the page does; that both databases carry it is shown by tests/browser.
+    pytest.mark.once,
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("redis_url", "searches"),

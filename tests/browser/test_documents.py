@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.factories import pdf_bytes
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("site")]
+pytestmark = [pytest.mark.once, pytest.mark.browser, pytest.mark.xdist_group("site")]
 
 READY_MS = 240_000
 # Unlike each other and of some length: a line alone at the top is taken for a page header.

@@ -29,6 +29,7 @@ def test_few_vectors_are_laid_out_by_their_principal_components(two_groups):
     assert (places.min(), places.max()) == (0, 1)
 
 
+@pytest.mark.once
 @pytest.mark.skipif(not projection.has_umap(), reason="umap-learn is not installed")
 def test_umap_runs_in_a_process_of_its_own_and_its_map_is_kept(
     two_groups, redis_cache, monkeypatch
