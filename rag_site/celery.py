@@ -53,12 +53,8 @@ def _report_gone(sender: str, **_: object) -> None:
 
 @worker_process_init.connect
 def _warm_up(**_: object) -> None:
-    from django.conf import settings
-
-    from retrieval import embedders
     from retrieval.warmup import warm_embedders
 
-    embedders.share_cores(settings.WORKER_PROCESSES)
     # While the first document is parsed, the models that embed it are loaded.
     threading.Thread(target=warm_embedders, name="warm-up", daemon=True).start()
 

@@ -29,8 +29,6 @@ FALLBACK_PREFIX = "text:"
 CUT = "@"
 # The metric is the one that the model was trained for.
 METRIC_OF_MODEL = "model"
-# A question is too short to be shared by more threads; the passages that are reranked are not.
-MOST_FOR_A_QUESTION = 4
 
 Input = Literal["text", "image"]
 
@@ -160,23 +158,15 @@ def compiled_place(weights: Weights) -> Path:
     return compiled.place_of(weights, Path(settings.INDEX_DIR) / "encoders")
 
 
-def share_cores(processes: int) -> None:
-    """Say, before a model is loaded, that so many processes like this one compute at a time."""
-    global _sharing
-    _sharing = processes
+def model_threads() -> int:
+    """Share the cores among the worker processes, so that they do not fight for them.
 
-
-def model_threads(*, most: int | None = None) -> int:
-    """Return how many threads one model may compute with in this process.
-
-    Workers share the cores, so that they do not fight for them. Whoever asked a question waits
-    for nothing else than its model: that takes what cores there are, up to `most`.
+    In the web process too: a second thread answers one person a little sooner, and fifty people
+    ten times as late, for it costs more than it saves where others wait for the cores.
     """
-    cores = os.cpu_count() or 1
-    return max(1, cores // _sharing) if _sharing else min(cores, most or cores)
+    return max(1, (os.cpu_count() or 1) // settings.WORKER_PROCESSES)
 
 
-_sharing = 0
 _Key = tuple[str, str, str, int, str]
 _loaded: dict[_Key, Embedder] = {}
 _locks: dict[_Key, threading.Lock] = {}
@@ -253,8 +243,7 @@ def _load(plan: EmbedderPlan) -> Embedder:
         found = model_weights.fetch(plan.weights)
     except (LookupError, TransientError) as exc:
         raise ModelUnavailable(str(exc)) from exc
-    threads = model_threads(most=MOST_FOR_A_QUESTION)
-    embedder = cls.open(found, metric=plan.metric, threads=threads, **plan.options)
+    embedder = cls.open(found, metric=plan.metric, threads=model_threads(), **plan.options)
     if settings.COMPILE_ENCODERS and isinstance(embedder, Compilable):
         embedder.run_compiled(compiled_place(found))
     return Shortened(embedder, plan.cut_to) if plan.cut_to else embedder

@@ -12,7 +12,6 @@ from ingestion.weights import Weights
 from retrieval import embedders
 from retrieval.embedders import InputRefused, ModelUnavailable, bert, embedder_for, plan_for
 from retrieval.embedders.sentence_transformer import SentenceTransformerEmbedder
-from tests.retrieval.fake_models import FruitEmbedder
 from tests.retrieval.tiny_models import picture, save_clip, save_text_encoder
 
 CLIP = "ViT-B-32/laion2b_s34b_b79k"
@@ -224,34 +223,9 @@ def test_pictures_are_shrunk_one_after_the_other(clip, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("cores", "processes", "most", "threads"),
-    [
-        (2, 0, 4, 2),
-        (64, 0, 4, 4),
-        (64, 0, None, 64),
-        (8, 2, None, 4),
-        (2, 4, 4, 1),
-        (None, 0, 4, 1),
-    ],
+    ("cores", "processes", "threads"), [(2, 2, 1), (8, 2, 4), (2, 4, 1), (None, 1, 1)]
 )
-def test_workers_share_the_cores_and_a_question_takes_them(
-    monkeypatch, cores, processes, most, threads
-):
+def test_processes_share_the_cores(settings, monkeypatch, cores, processes, threads):
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
-    monkeypatch.setattr(embedders, "_sharing", processes)
-    assert embedders.model_threads(most=most) == threads
-
-
-def test_an_encoder_takes_no_more_cores_than_a_question_can_use(fruit_spaces, monkeypatch):
-    given = []
-
-    def opened(self, weights, *, metric, threads):
-        given.append(threads)
-
-    monkeypatch.setattr(os, "cpu_count", lambda: 64)
-    monkeypatch.setattr(embedders, "_sharing", 0)
-    monkeypatch.setattr(FruitEmbedder, "__init__", opened)
-    embedders.forget_all()
-    embedder_for("text")
-    embedders.forget_all()
-    assert given == [embedders.MOST_FOR_A_QUESTION]
+    settings.WORKER_PROCESSES = processes
+    assert embedders.model_threads() == threads

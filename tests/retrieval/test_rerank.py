@@ -1,8 +1,6 @@
-import os
-
 import pytest
 
-from retrieval import embedders, rerank
+from retrieval import rerank
 from retrieval.embedders import ModelUnavailable
 from tests.retrieval.tiny_models import save_cross_encoder, save_text_encoder
 
@@ -35,17 +33,6 @@ def test_scores_come_back_in_the_order_of_the_passages(settings):
 def test_it_is_loaded_once(settings):
     save_cross_encoder(settings.MODELS_DIR / MODEL)
     assert rerank.load() is rerank.load()
-
-
-@pytest.mark.parametrize(("processes", "threads"), [(0, 64), (4, 16)])
-def test_it_takes_all_cores_that_no_worker_shares(settings, monkeypatch, processes, threads):
-    save_cross_encoder(settings.MODELS_DIR / MODEL)
-    given = []
-    monkeypatch.setattr(os, "cpu_count", lambda: 64)
-    monkeypatch.setattr(embedders, "_sharing", processes)
-    monkeypatch.setattr(rerank, "Reranker", lambda weights, threads: given.append(threads))
-    rerank.load()
-    assert given == [threads]
 
 
 def test_a_plain_encoder_is_never_given_a_random_head(settings):
