@@ -161,8 +161,8 @@ def compiled_place(weights: Weights) -> Path:
 def model_threads() -> int:
     """Share the cores among the worker processes, so that they do not fight for them.
 
-    In the web process too: a second thread answers one person a little sooner, and fifty people
-    ten times as late, for it costs more than it saves where others wait for the cores.
+    In the web process too: a second thread answers one person a little sooner, but costs more
+    than it saves where others wait for the cores.
     """
     return max(1, (os.cpu_count() or 1) // settings.WORKER_PROCESSES)
 
