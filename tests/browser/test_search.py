@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.test_documents import PHONE, TEXTS, add, opened, written
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("site")]
+pytestmark = [pytest.mark.once, pytest.mark.browser, pytest.mark.xdist_group("site")]
 
 
 def test_a_hit_opens_its_page_with_the_place_boxed(signed_in: Page, tmp_path: Path) -> None:
