@@ -16,6 +16,8 @@ PassageKind = Literal["sentence", "row", "figure"]
 
 FEWEST_WORDS = 3
 MOST_ITEMS = 12
+# Stands for what a quotation leaves out.
+CUT = "…"
 _MARK = r"(?:[-•‣▪◦●○■*–·]|\(?\w{1,3}[.)])"
 _MARKED = re.compile(rf"{_MARK}\s")
 _ITEM = re.compile(rf"[^\S\n]*(?P<said>{_MARK}[^\S\n]+\S[^\n]*)(?:\n|\Z)")
@@ -102,10 +104,13 @@ def _with_list(passage: Passage, text: str) -> Passage:
     """Give what leads in to a list its items; a sentence too, if the next one says that for it."""
     leads = passage.text.endswith(":")
     lead_in = (_LINE_END if leads else _REFERS_BACK).match(text, passage.end)
-    items = list(islice(_items(text, lead_in.end()), MOST_ITEMS)) if lead_in else []
+    items = list(islice(_items(text, lead_in.end()), MOST_ITEMS + 1)) if lead_in else []
+    items, more = items[:MOST_ITEMS], items[MOST_ITEMS:]
     if not lead_in or not items:
         return passage
     tail = [match["said"].strip() for match in (lead_in, *items)]
+    if more:
+        tail.append(CUT)
     return replace(passage, tail=tuple(filter(None, tail)), list_end=items[-1].end("said"))
 
 

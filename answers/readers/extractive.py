@@ -122,7 +122,8 @@ def _between(before: Passage | None, passage: Passage) -> str:
     if before is None:
         return ""
     space = NEW_LINE if before.tail else " "
-    return f"{space}…{space}" if passage.start > before.whole_end + 1 else space
+    is_gap = passage.start > before.whole_end + 1 and cutting.CUT not in before.tail
+    return f"{space}{cutting.CUT}{space}" if is_gap else space
 
 
 def _table(run: list[Passage], question: str) -> str:

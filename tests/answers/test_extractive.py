@@ -146,7 +146,7 @@ def test_what_leads_in_to_a_list_is_quoted_with_its_items(question, quoted):
 def test_of_a_long_list_the_first_items_are_quoted():
     items = "".join(f"\n{number}. The item that has number {number}" for number in range(1, 30))
     text, *_ = answer("Which items are there?", piece(f"There are these items:{items}"))
-    assert "number 12 [1]" in text
+    assert "number 12\\\n> … [1]" in text
     assert "number 13" not in text
 
 
