@@ -15,9 +15,11 @@ from django.contrib.auth.models import Group
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from answers.models import Citation, Conversation, Message, Role
 from ingestion import documents
+from ingestion.errors import TransientError
 from ingestion.models import Chunk, Collection, Document
 from rag_site import backups
 from rag_site.accounts import tokens
@@ -230,3 +232,20 @@ def test_files_in_a_bucket_are_kept_and_come_back(bucket, tmp_path):  # noqa: F8
         with default_storage.open(name) as file:
             assert file.read() == data
     assert not default_storage.exists("documents/c/later.pdf")
+
+
+@pytest.mark.parametrize(
+    ("failure", "sentence"),
+    [
+        (OperationalError("no such column: seen_at"), "run manage.py migrate first"),
+        (TransientError("The file storage cannot be used."), "The file storage cannot be used."),
+    ],
+    ids=["older schema", "storage away"],
+)
+def test_what_keeps_a_backup_from_being_made_is_said(monkeypatch, tmp_path, failure, sentence):
+    def fails(place):
+        raise failure
+
+    monkeypatch.setattr(backups, "back_up", fails)
+    with pytest.raises(CommandError, match=sentence):
+        call_command("backup", str(tmp_path / "b.tar"))

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
+from ingestion.errors import TransientError
 from rag_site import backups
 
 
@@ -19,6 +21,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             made = backups.back_up(options["file"])
+        except TransientError as exc:
+            raise CommandError(f"Nothing was backed up: {exc}") from exc
+        except DatabaseError as exc:
+            raise CommandError(
+                f"Nothing was backed up: the database cannot be read ({exc}). After an upgrade, "
+                "run manage.py migrate first."
+            ) from exc
         except OSError as exc:
             raise CommandError(f"{options['file']} cannot be written: {exc.strerror}.") from exc
         rows = sum(made.rows.values())
