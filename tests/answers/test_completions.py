@@ -66,6 +66,11 @@ def official(secret: str, work):
     return asyncio.run(run())
 
 
+async def streamed(client):
+    stream = await client.chat.completions.create(model="pagewise", messages=QUESTION, stream=True)
+    return [chunk async for chunk in stream]
+
+
 def test_the_official_client_lists_and_asks(secret, document) -> None:
     async def work(client):
         listed = [model async for model in client.models.list()]
@@ -224,14 +229,8 @@ def test_a_stream_that_breaks_off_ends_with_an_error(secret, document, monkeypat
 
     monkeypatch.setattr(events, "follow", breaks_off)
 
-    async def work(client):
-        stream = await client.chat.completions.create(
-            model="pagewise", messages=QUESTION, stream=True
-        )
-        return [chunk async for chunk in stream]
-
     with pytest.raises(openai.APIError, match="Redis server cannot be reached"):
-        official(secret, work)
+        official(secret, streamed)
 
 
 def test_what_cannot_be_deleted_is_logged(conversation, monkeypatch, caplog) -> None:
@@ -288,14 +287,8 @@ def test_a_failure_is_told_in_the_dialect(secret, api, document, scripted) -> No
     assert "overloaded" in response.json()["error"]["message"]
     assert response.headers["x-should-retry"] == "false"
 
-    async def work(client):
-        stream = await client.chat.completions.create(
-            model="pagewise", messages=QUESTION, stream=True
-        )
-        return [chunk async for chunk in stream]
-
     with pytest.raises(openai.APIError, match="overloaded"):
-        official(secret, work)
+        official(secret, streamed)
     assert not Conversation.objects.exists()
 
 

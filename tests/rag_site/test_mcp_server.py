@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
@@ -32,26 +34,32 @@ pytestmark = [
 ]
 
 
+@asynccontextmanager
+async def client(headers: dict[str, str]) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of the server, which runs meanwhile. A lifespan runs once: each gets its own."""
+    mcp_server.application = mcp_server.make_application()
+    transport = httpx2.ASGITransport(app=mcp_server.app)
+    async with (
+        mcp_server.application.router.lifespan_context(mcp_server.application),
+        httpx2.AsyncClient(
+            transport=transport, base_url="http://localhost", headers=headers
+        ) as http,
+    ):
+        yield http
+
+
 def assistant(secret: str, work) -> Any:
     """Run `work` with an initialised session of the official client."""
 
     async def run() -> Any:
-        transport = httpx2.ASGITransport(app=mcp_server.app)
-        headers = {"Authorization": f"Bearer {secret}"}
-        lifespan = mcp_server.application.router.lifespan_context(mcp_server.application)
         async with (
-            lifespan,
-            httpx2.AsyncClient(
-                transport=transport, base_url="http://localhost", headers=headers
-            ) as http,
+            client({"Authorization": f"Bearer {secret}"}) as http,
             streamable_http_client("http://localhost/mcp", http_client=http) as streams,
             ClientSession(*streams[:2]) as session,
         ):
             await session.initialize()
             return await work(session)
 
-    # A lifespan runs once: every test gets its own.
-    mcp_server.application = mcp_server.make_application()
     return asyncio.run(run())
 
 
@@ -146,15 +154,7 @@ def test_what_is_too_long_is_refused(secret, scripted, tool, name) -> None:  # n
 
 def posted(headers: dict[str, str]) -> httpx2.Response:
     async def post() -> httpx2.Response:
-        transport = httpx2.ASGITransport(app=mcp_server.app)
-        mcp_server.application = mcp_server.make_application()
-        lifespan = mcp_server.application.router.lifespan_context(mcp_server.application)
-        async with (
-            lifespan,
-            httpx2.AsyncClient(
-                transport=transport, base_url="http://localhost", headers=headers
-            ) as http,
-        ):
+        async with client(headers) as http:
             return await http.post("/mcp", content=json.dumps({"jsonrpc": "2.0", "id": 1}))
 
     return asyncio.run(post())

@@ -121,7 +121,8 @@ def test_loading_the_text_model_imports_no_torch():
         "sys.exit('torch' in sys.modules)"
     )
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "rag_site.settings"}
-    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, check=False)
+    assert done.returncode == 0
 
 
 def test_what_is_no_plain_bert_is_left_to_the_library(tmp_path):

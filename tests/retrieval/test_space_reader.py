@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 
 from ingestion import documents
+from ingestion.models import Document
 from retrieval import building, snapshots, space_reader, spaces, vector_search, vectors
 from retrieval.candidates import CandidateFilter, IndexNotReady
 from retrieval.index_folders import current_name, folder_of
@@ -256,13 +257,19 @@ def test_a_large_space_without_a_snapshot_is_read_in_the_background(library, mon
     assert search("apple", one) == ["apple"]
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_process_far_behind_catches_up_in_the_background(library, monkeypatch) -> None:
+@pytest.fixture
+def far_behind(library, monkeypatch) -> list[Document]:
+    """What is in the library, of which this process has read the first document alone."""
     found = [library.document("apple")]
     assert search("apple", *found) == ["apple"]
-    found.append(library.document("pear", "plum"))
     monkeypatch.setattr(space_reader, "LOAD_AT_ONCE", 1)
     monkeypatch.setattr(space_reader, "WAIT_SECONDS", 0)
+    return [*found, library.document("pear", "plum")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_far_behind_catches_up_in_the_background(far_behind, monkeypatch) -> None:
+    found = far_behind
     go_on, real = threading.Event(), vectors.of_documents
 
     def slow(version: SpaceVersion, ids: list[int]) -> VectorBatch:
@@ -280,12 +287,8 @@ def test_a_process_far_behind_catches_up_in_the_background(library, monkeypatch)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_snapshot_that_comes_while_a_process_catches_up_is_kept(library, monkeypatch) -> None:
-    found = [library.document("apple")]
-    assert search("apple", *found) == ["apple"]
-    found.append(library.document("pear", "plum"))
-    monkeypatch.setattr(space_reader, "LOAD_AT_ONCE", 1)
-    monkeypatch.setattr(space_reader, "WAIT_SECONDS", 0)
+def test_a_snapshot_that_comes_while_a_process_catches_up_is_kept(far_behind, monkeypatch) -> None:
+    found = far_behind
     go_on, real = threading.Event(), vectors.of_documents
 
     def slow(version: SpaceVersion, ids: list[int]) -> VectorBatch:
