@@ -122,7 +122,7 @@ def test_a_large_protected_file_asks_for_its_password(signed_in: Page, tmp_path:
     options = {"encryption": pymupdf.PDF_ENCRYPT_AES_256, "user_pw": "sesame", "owner_pw": "x"}
     pymupdf.open(plain).save(file, **options)
     page.goto("/documents/")
-    (tmp_path / "note.pdf").write_text("No PDF.")
+    (tmp_path / "note.pdf").write_bytes(bytes(99))
     page.locator("#upload-files").set_input_files([str(file), str(tmp_path / "note.pdf")])
     expect(page.get_by_label("Password of vault.pdf")).to_be_visible()
     expect(page.locator("#uploads .refused")).to_have_count(2)
