@@ -12,7 +12,13 @@ from onnx import TensorProto, helper, numpy_helper
 # What a runtime of 2024 reads.
 OPSET = 20
 IR_VERSION = 10
+# Where ONNX Runtime's own operators are defined.
+CONTRIBUTED = "com.microsoft"
 MASKED = -1e9
+# Weights of eight bits share a scale in blocks of so many inputs.
+BLOCK = 32
+# Lets MatMulNBits multiply in whole numbers: activations become eight bits too, by block.
+WHOLE_NUMBERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +32,25 @@ class BertShape:
     activation: str
 
 
-def bert_graph(shape: BertShape, weights: Mapping[str, tuple[int, ...]]) -> bytes:
-    """Return a serialised ONNX model: token ids and mask in, last hidden states out.
+def bert_graph(shape: BertShape, weights: Mapping[str, np.ndarray]) -> bytes:
+    """Return a serialised ONNX model: embedded tokens and mask in, last hidden states out.
 
-    Inputs `ids`, `mask` (batch, length) int64; output `states` (batch, length, hidden)
-    float32. The weights, given as name and shape, are initializers without data: add them to
-    the session. Dense matrices are (inputs, outputs).
+    Inputs `embedded` (batch, length, hidden) float32, the sum of a token's embeddings, and
+    `mask` (batch, length) int64; output `states` like `embedded`. The weights are
+    initializers without data: add them to the session. Dense matrices are (inputs, outputs),
+    or as `in_eight_bits` returns them.
     """
-    graph = _Graph(shape)
-    states = graph.embeddings()
+    graph = _Graph(shape, weights)
+    states = graph.normed("embedded", "embeddings.LayerNorm")
     bias = graph.mask_bias()
     for layer in range(shape.layers):
         states = graph.layer(layer, states, bias)
     graph.add("Identity", [states], output="states")
-    return graph.serialised(weights)
+    return graph.serialised()
 
 
 def needed_weights(shape: BertShape) -> Iterator[str]:
-    """Yield the names of the weights that the graph uses."""
-    yield from (f"embeddings.{name}_embeddings.weight" for name in ("word", "position"))
-    yield "embeddings.token_type_embeddings.weight"
+    """Yield the names of the weights that the graph uses, as checkpoints name them."""
     yield from _both("embeddings.LayerNorm")
     for layer in range(shape.layers):
         place = f"encoder.layer.{layer}"
@@ -62,6 +67,24 @@ def is_dense(name: str) -> bool:
     return name.endswith(".weight") and (".self." in name or ".dense." in name)
 
 
+def in_eight_bits(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return a matrix (inputs, outputs) as MatMulNBits takes it: numbers and their scales.
+
+    Inputs are a multiple of BLOCK. Numbers (outputs, blocks, BLOCK) uint8, 128 stands for
+    zero; scales (outputs, blocks) float32. Source: the operator's definition among ONNX
+    Runtime's contributed operators.
+    """
+    blocks = weight.T.reshape(weight.shape[1], -1, BLOCK)
+    scales = np.maximum(np.abs(blocks).max(axis=2), np.finfo(np.float32).tiny) / 127
+    numbers = np.rint(blocks / scales[..., None]) + 128
+    return numbers.astype(np.uint8, order="C"), scales.astype(np.float32, order="C")
+
+
+def numbers_and_scales(name: str) -> tuple[str, str]:
+    """Return the names of the two weights that stand for one of eight bits."""
+    return f"{name}.numbers", f"{name}.scales"
+
+
 def _both(place: str) -> tuple[str, str]:
     return f"{place}.weight", f"{place}.bias"
 
@@ -71,6 +94,7 @@ class _Graph:
     """Collects nodes; every method returns the name of what it computes."""
 
     shape: BertShape
+    weights: Mapping[str, np.ndarray]
     nodes: list[Any] = field(default_factory=list)
     constants: list[Any] = field(default_factory=list)
 
@@ -83,15 +107,6 @@ class _Graph:
         name = f"c{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(np.asarray(value, dtype=kind), name))
         return name
-
-    def embeddings(self) -> str:
-        words = self.add("Gather", ["embeddings.word_embeddings.weight", "ids"])
-        length = self.add("Gather", [self.add("Shape", ["ids"]), self.constant(1)])
-        places = self.add("Range", [self.constant(0), length, self.constant(1)])
-        position = self.add("Gather", ["embeddings.position_embeddings.weight", places])
-        kind = self.add("Gather", ["embeddings.token_type_embeddings.weight", self.constant(0)])
-        summed = self.add("Add", [words, self.add("Add", [position, kind])])
-        return self.normed(summed, "embeddings.LayerNorm")
 
     def mask_bias(self) -> str:
         """(batch, 1, 1, length): 0 for tokens, a very small number for padding."""
@@ -131,7 +146,20 @@ class _Graph:
 
     def dense(self, states: str, place: str) -> str:
         weight, bias = _both(place)
-        return self.add("Add", [self.add("MatMul", [states, weight]), bias])
+        numbers, scales = numbers_and_scales(weight)
+        if numbers not in self.weights:
+            return self.add("Add", [self.add("MatMul", [states, weight]), bias])
+        outputs, blocks, _ = self.weights[numbers].shape
+        return self.add(
+            "MatMulNBits",
+            [states, numbers, scales, "", "", bias],
+            domain=CONTRIBUTED,
+            K=blocks * BLOCK,
+            N=outputs,
+            bits=8,
+            block_size=BLOCK,
+            accuracy_level=WHOLE_NUMBERS,
+        )
 
     def normed(self, states: str, place: str) -> str:
         weight, bias = _both(place)
@@ -139,27 +167,25 @@ class _Graph:
             "LayerNormalization", [states, weight, bias], axis=-1, epsilon=self.shape.epsilon
         )
 
-    def serialised(self, weights: Mapping[str, tuple[int, ...]]) -> bytes:
-        states = helper.make_tensor_value_info(
-            "states", TensorProto.FLOAT, ["batch", "length", self.shape.hidden]
-        )
+    def serialised(self) -> bytes:
+        size: list[str | int | None] = ["batch", "length", self.shape.hidden]
         inputs = [
-            helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"])
-            for name in ("ids", "mask")
+            helper.make_tensor_value_info("embedded", TensorProto.FLOAT, size),
+            helper.make_tensor_value_info("mask", TensorProto.INT64, size[:2]),
         ]
-        outside = [_without_data(name, size) for name, size in weights.items()]
-        graph = helper.make_graph(self.nodes, "bert", inputs, [states], [*self.constants, *outside])
-        model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
-        )
+        outputs = [helper.make_tensor_value_info("states", TensorProto.FLOAT, size)]
+        outside = [_without_data(name, weight) for name, weight in self.weights.items()]
+        graph = helper.make_graph(self.nodes, "bert", inputs, outputs, [*self.constants, *outside])
+        imports = [helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIBUTED, 1)]
+        model = helper.make_model(graph, opset_imports=imports, ir_version=IR_VERSION)
         return bytes(model.SerializeToString())
 
 
-def _without_data(name: str, size: tuple[int, ...]) -> Any:
+def _without_data(name: str, weight: np.ndarray) -> Any:
     tensor = TensorProto(
         name=name,
-        dims=size,
-        data_type=TensorProto.FLOAT,
+        dims=weight.shape,
+        data_type=helper.np_dtype_to_tensor_dtype(weight.dtype),
         data_location=TensorProto.EXTERNAL,
     )
     tensor.external_data.add(key="location", value="in memory")

@@ -11,6 +11,8 @@ from ingestion.errors import PermanentError
 from ingestion.weights import Weights
 from retrieval import embedders
 from retrieval.embedders import InputRefused, ModelUnavailable, bert, embedder_for, plan_for
+from retrieval.embedders.bert import BertEmbedder
+from retrieval.embedders.bert_graph import BLOCK, in_eight_bits
 from retrieval.embedders.sentence_transformer import SentenceTransformerEmbedder
 from tests.retrieval.tiny_models import picture, save_clip, save_text_encoder
 
@@ -108,9 +110,38 @@ def test_a_bert_runs_without_torch_and_gives_the_same_vectors():
     weights = plan_for("text").weights
     texts = ["", "Revenue rose.", "Umsätze stiegen deutlich: 12 % " * 100, "a b c"]
     ours = embedder_for("text")
-    assert isinstance(ours, bert.BertEmbedder)
+    assert isinstance(ours, BertEmbedder)
     theirs = SentenceTransformerEmbedder(weights, metric="cosine", threads=1)
     assert np.allclose(ours.encode_texts(texts), theirs.encode_texts(texts), atol=1e-5)
+
+
+def test_a_question_in_eight_bits_is_nearly_the_same_and_needs_no_second_network():
+    encoder = BertEmbedder(plan_for("text").weights, metric="cosine", threads=1)
+    texts = ["Revenue?", "How much did sales grow in 2019, and why?", "Umsätze stiegen um 12 %"]
+    questions = encoder.encode_queries(texts)
+    assert list(encoder._networks) == [True]
+    cosines = (questions * encoder.encode_texts(texts)).sum(axis=1)
+    assert np.all(cosines > 0.999)
+    assert np.all(cosines < 0.999999)
+
+
+def test_weights_of_eight_bits_keep_each_number_to_half_a_step():
+    weight = np.random.default_rng(1).normal(size=(2 * BLOCK, 3)).astype(np.float32)
+    weight[:BLOCK, 0] = 0
+    numbers, scales = in_eight_bits(weight)
+    assert (numbers.shape, numbers.dtype) == ((3, 2, BLOCK), np.uint8)
+    again = (numbers.astype(np.float32) - 128) * scales[..., None]
+    error = np.abs(again - weight.T.reshape(3, 2, BLOCK))
+    assert np.all(error <= scales[..., None] * 0.5001)
+    assert np.all(again[0, 0] == 0)
+
+
+def test_matrices_that_no_blocks_fit_stay_as_they_are(tmp_path):
+    folder = save_text_encoder(tmp_path / "encoder")
+    weights = Weights("tiny", "sentence_transformer", path=str(folder))
+    encoder = BertEmbedder(weights, metric="cosine", threads=1)
+    texts = ["revenue rose", "the cat"]
+    assert np.allclose(encoder.encode_queries(texts), encoder.encode_texts(texts), atol=1e-6)
 
 
 def test_loading_the_text_model_imports_no_torch():
