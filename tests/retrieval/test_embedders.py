@@ -138,7 +138,7 @@ def test_weights_of_eight_bits_keep_each_number_to_half_a_step():
 
 def test_matrices_that_no_blocks_fit_stay_as_they_are(tmp_path):
     folder = save_text_encoder(tmp_path / "encoder")
-    weights = Weights("tiny", "sentence_transformer", path=str(folder))
+    weights = Weights("tiny", "sentence_transformer", path=str(folder), config=str(folder))
     encoder = BertEmbedder(weights, metric="cosine", threads=1)
     texts = ["revenue rose", "the cat"]
     assert np.allclose(encoder.encode_queries(texts), encoder.encode_texts(texts), atol=1e-6)
