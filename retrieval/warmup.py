@@ -20,7 +20,7 @@ def warm() -> None:
     Takes seconds, or minutes where something has to be downloaded first. What cannot be had
     is logged and left out.
     """
-    warm_embedders()
+    warm_embedders(for_queries=True)
     try:
         spaces.open_indexes()
     finally:
@@ -31,11 +31,17 @@ def warm() -> None:
         logger.info("Searches are not reranked: %s", exc)
 
 
-def warm_embedders() -> None:
-    """Load the encoders of the live spaces: all that embedding a document needs."""
+def warm_embedders(*, for_queries: bool = False) -> None:
+    """Load the encoders of the live spaces: all that embedding a document needs.
+
+    An encoder may keep weights of their own for queries.
+    """
     for version in _live_versions():
         try:
-            embedder_for(version.space, version.model).encode_queries(["warm up"])
+            embedder = embedder_for(version.space, version.model)
+            embedder.encode_texts(["warm up"])
+            if for_queries:
+                embedder.encode_queries(["warm up"])
         except (ModelUnavailable, ModelAway) as exc:
             logger.warning("The %s space cannot be searched: %s", version.space, exc)
 
