@@ -15,6 +15,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from ingestion.errors import PermanentError
+from ingestion.folding import holds
 
 
 class NotDone(PermanentError):
@@ -22,8 +23,8 @@ class NotDone(PermanentError):
 
 
 def everybody(containing: str = "") -> QuerySet[User]:
-    """All people by name, with their groups."""
-    return User.objects.filter(username__icontains=containing).prefetch_related("groups")
+    """All people by name, with their groups, or those whose name or address holds the words."""
+    return User.objects.filter(holds(containing, "username", "email")).prefetch_related("groups")
 
 
 def add(username: str, *, email: str, groups: Iterable[Group], is_admin: bool) -> User:

@@ -106,3 +106,11 @@ def test_only_administrators_keep_people(client) -> None:
     for path in ("", "groups/", f"{staff.pk}/", f"{staff.pk}/link/"):
         assert client.post(URL + path, {"name": "x"}).status_code == 403
     assert (User.objects.count(), Group.objects.count()) == (1, 0)
+
+
+def test_people_are_found_by_name_or_address_in_any_script(client, boss) -> None:
+    for name, email in (("Ünal", "u@example.org"), ("ann", "ANN@elsewhere.example")):
+        User.objects.create_user(name, email)
+    for wanted, found in (("ünal", ["Ünal"]), ("ELSEWHERE", ["ann"]), ("nobody", [])):
+        people = client.get(URL, {"name": wanted}).context["people"]
+        assert [person.username for person in people] == found
