@@ -4,7 +4,7 @@ The vectors of passages are the same to the sixth digit. A process needs a quart
 torch brings a gigabyte of libraries, most of them for devices that are not there.
 
 Questions, which somebody waits for, are encoded with weights of eight bits where that is about
-twice as fast; docs/retrieval.md says what it costs. Longer batches would gain little.
+twice as fast; docs/retrieval.md has the figures. Longer batches would gain little.
 """
 
 from __future__ import annotations
