@@ -9,6 +9,8 @@ from dataclasses import replace
 from statistics import median
 from typing import Any
 
+from ingestion.font_maps import Letters, is_guess, letters_by_font
+from ingestion.holes import UNKNOWN
 from ingestion.layout import BlockKind, Box
 from ingestion.pdf_library import translated
 from ingestion.raw_page import Pixels, Region, Word
@@ -99,7 +101,10 @@ class PdfPage:
         flags = self._library.TEXT_PRESERVE_WHITESPACE | self._library.TEXT_CLIP
         with translated():
             blocks = self._page.get_text("rawdict", flags=flags)["blocks"]
-        lines = (line for block in blocks for line in block.get("lines", ()))
+            letters = letters_by_font(self._page)
+        lines = [line for block in blocks for line in block.get("lines", ())]
+        if letters:
+            _show_guesses(lines, letters)
         return tuple(word for run, line in enumerate(lines) for word in _split_line(line, run))
 
     def rasters(self) -> tuple[Box, ...]:
@@ -159,6 +164,15 @@ class PdfPage:
                 left=pixmap.x / scale,
                 top=pixmap.y / scale,
             )
+
+
+def _show_guesses(lines: Sequence[dict[str, Any]], letters: Letters) -> None:
+    """Put the sign for an unknown letter where the library guessed one."""
+    for line in lines:
+        for span in line["spans"]:
+            for char in span["chars"]:
+                if is_guess(char["c"], span["font"], letters):
+                    char["c"] = UNKNOWN
 
 
 def _by_run(words: Sequence[Word]) -> Iterator[list[Word]]:
