@@ -8,8 +8,8 @@ from typing import Protocol
 
 from ingestion import holes, images, text_source
 from ingestion.blocks import build_blocks
+from ingestion.drawn_grids import with_drawn_cells
 from ingestion.drawn_regions import with_charts_told
-from ingestion.drawn_rows import with_drawn_rows
 from ingestion.figures import POINTS_PER_INCH, Figures
 from ingestion.layout import Box, PageContent, TextSource
 from ingestion.ocr import OcrError, Reader, Reading
@@ -69,7 +69,7 @@ def parse_page(page: OpenPage, *, outline: Mapping[str, int], reader: Reader) ->
     text = _text(page, rasters, pixels, inked, reader)
     over = text.source in ("ocr", "mixed")
     regions = page.regions_over(text.words, pixels) if over else page.regions()
-    regions = with_drawn_rows(regions, text.words, pixels)
+    regions = with_drawn_cells(regions, text.words, pixels)
     whole = Box(0.0, 0.0, page.width, page.height)
     raw = RawPage(
         width=page.width,

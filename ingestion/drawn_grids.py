@@ -1,6 +1,7 @@
-"""Rows of tables whose cells are drawn: a cell of several lines is one row, not several.
+"""Tables whose cells are drawn: the lines tell rows and columns better than the text in them.
 
-The layout model takes every line of text for a row where a cell's text runs over several.
+The layout model takes every line of text for a row where a cell's text runs over several, and
+parts a column in which names stand to the left and numbers to the right.
 """
 
 from __future__ import annotations
@@ -25,26 +26,63 @@ WHOLE, PART = 0.8, 0.2
 # In points: an edge of the model's lies at most so far from the line that it means; what is
 # drawn shows so near to an edge; and words of one line have their baselines so close together.
 MEANT, NEAR, SAME_LINE = 8.0, 4.0, 2.0
-# Fewer inner lines than this may frame a header and leave the rows to the white between them.
+# Fewer inner lines than this across or down may frame a part, and leave the rest to the white.
 FEWEST_LINES = 2
+# White between words that is wider than this share of their size parts what they say.
+PARTS = 0.7
 
 
-def with_drawn_rows(
+def with_drawn_cells(
     regions: Iterable[Region], words: Sequence[Word], pixels: Pixels
 ) -> tuple[Region, ...]:
-    """Drop the row edges within cells that are drawn, of the tables among the regions."""
+    """Mend the rows and columns of the tables among the regions by the cells that are drawn."""
     return tuple(
-        _mended(region, words, pixels) if region.kind == "table" and region.rows else region
-        for region in regions
+        _mended(region, words, pixels) if region.kind == "table" else region for region in regions
     )
 
 
 def _mended(region: Region, words: Sequence[Word], pixels: Pixels) -> Region:
     drawn = _Drawn(pixels, region.box)
-    lines = drawn.rows()
-    if len(lines) < FEWEST_LINES or not drawn.has_columns():
+    across, down = drawn.rows(), drawn.columns()
+    if len(across) < FEWEST_LINES or not down:
         return region
     inside = [word for word in words if region.box.contains(word.box.center)]
+    if len(down) >= FEWEST_LINES:
+        region = replace(region, columns=_columns(region, down, _by_line(inside)))
+    return replace(region, rows=_rows(region, across, inside, drawn))
+
+
+def _columns(
+    region: Region, lines: Sequence[float], said: Sequence[Sequence[Word]]
+) -> tuple[float, ...]:
+    """The drawn lines, and those of the model's edges that part what stands on one line."""
+    meant = set(_meant(lines, region.columns).values())
+    frame = [region.box.x0, *lines, region.box.x1]
+    return tuple(
+        sorted(
+            {*lines}
+            | {x for x in region.columns if x not in meant and _parts_a_line(x, frame, said)}
+        )
+    )
+
+
+def _parts_a_line(x: float, frame: Sequence[float], said: Iterable[Sequence[Word]]) -> bool:
+    at = slot(x, frame)
+    for line in said:
+        cell = [word for word in line if slot(word.box.center[0], frame) == at]
+        left = [word for word in cell if word.box.center[0] < x]
+        right = [word for word in cell if word.box.center[0] >= x]
+        if left and right:
+            gap = min(word.box.x0 for word in right) - max(word.box.x1 for word in left)
+            if gap > PARTS * left[0].size:
+                return True
+    return False
+
+
+def _rows(
+    region: Region, lines: Sequence[float], inside: Sequence[Word], drawn: _Drawn
+) -> tuple[float, ...]:
+    """The model's edges but for those within drawn cells; these end where they are drawn."""
     columns = [region.box.x0, *region.columns, region.box.x1]
     meant = _meant(lines, region.rows)
     rows = set(region.rows)
@@ -53,9 +91,8 @@ def _mended(region: Region, words: Sequence[Word], pixels: Pixels) -> Region:
         band = [word for word in inside if top < word.box.center[1] < bottom]
         if extra and _is_one_row(_by_line(band), columns) and not drawn.is_cut(extra):
             rows -= extra
-            # The cell ends where it is drawn; the model's edges are less exact.
             rows = rows - {meant.get(top), meant.get(bottom)} | {top, bottom} & set(lines)
-    return replace(region, rows=tuple(sorted(rows)))
+    return tuple(sorted(rows))
 
 
 def _meant(lines: Iterable[float], edges: Iterable[float]) -> dict[float, float]:
@@ -133,18 +170,18 @@ class _Drawn:
 
     def rows(self) -> list[float]:
         """Return the heights of lines across the whole table, but for its frame, in points."""
-        found = (self._across.mean(axis=1) > WHOLE).nonzero()[0] if self._across.size else ()
-        heights = [self._box.y0 + (int(at) + 1) / self._scale for at in found]
-        inner = (y for y in heights if self._box.y0 + NEAR < y < self._box.y1 - NEAR)
-        return list(_apart(inner))
+        return self._lines(self._across.mean(axis=1), self._box.y0, self._box.y1)
 
-    def has_columns(self) -> bool:
-        """Tell whether a line runs down the table between its columns."""
+    def columns(self) -> list[float]:
+        """Return where lines run down the whole table, but for its frame, in points."""
         import numpy as np
 
-        edge = round(NEAR * self._scale)
-        down = np.abs(np.diff(self._grey[:, edge:-edge], axis=1)) > DIFFERS
-        return bool(down.size and (down.mean(axis=0) > WHOLE).any())
+        down = np.abs(np.diff(self._grey, axis=1)) > DIFFERS
+        return self._lines(down.mean(axis=0), self._box.x0, self._box.x1)
+
+    def _lines(self, shares: np.ndarray, start: float, end: float) -> list[float]:
+        places = [start + (int(at) + 1) / self._scale for at in (shares > WHOLE).nonzero()[0]]
+        return list(_apart(place for place in places if start + NEAR < place < end - NEAR))
 
     def is_cut(self, heights: Iterable[float]) -> bool:
         """Tell whether anything is drawn across a part of the table near one of the heights."""
