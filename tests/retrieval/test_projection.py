@@ -34,6 +34,8 @@ def test_few_vectors_are_laid_out_by_their_principal_components(two_groups):
 def test_umap_runs_in_a_process_of_its_own_and_its_map_is_kept(
     two_groups, redis_cache, monkeypatch
 ):
+    # Compiling itself is all that takes the library long on so few points.
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
     places, method = projected(two_groups)
     assert method == "UMAP"
     assert places.shape == (40, 2)
