@@ -5,7 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from ingestion.models import Chunk
-from retrieval import spaces, tasks
+from retrieval import evaluation, spaces, tasks
 from retrieval.models import EvaluationRun, Question, QuestionSet, SearchProfile
 from tests.retrieval.test_evaluation import ONLY_WORDS, fruits, question_set  # noqa: F401
 from tests.retrieval.test_search import figure
@@ -119,12 +119,37 @@ def test_questions_are_uploaded_measured_and_reported(staff, fruits, asked):  # 
 
 
 @pytest.mark.parametrize(
-    ("data", "message"), [(b"\xff\xfe", "not UTF-8"), (b"nonsense", "Line 1 is not JSON")]
+    ("data", "message"),
+    [
+        (b"\xff\xfe", "not UTF-8"),
+        (b"nonsense", "Line 1 is not JSON"),
+        (b'{"question": "a", "document": "lost.pdf", "pages": [1]}', "no document"),
+    ],
 )
 def test_a_file_that_is_none_is_refused(staff, library, data, message):
     file = SimpleUploadedFile("q.jsonl", data)
     answer = staff.post(reverse("lab:upload"), {"name": "mine", "file": file})
     assert message in answer.content.decode()
+    assert not QuestionSet.objects.exists()
+
+
+def test_nothing_is_measured_without_a_question(staff, library):
+    bare = QuestionSet.objects.create(name="bare")
+    answer = staff.post(reverse("lab:begin"), {"question_set": bare.pk, "scope": "set"})
+    assert "The set bare has no question" in answer.content.decode()
+    assert not EvaluationRun.objects.exists()
+
+
+def test_a_question_set_is_deleted_when_that_is_confirmed(staff, question_set):  # noqa: F811
+    evaluation.begin(question_set, [None])
+    path = reverse("lab:delete-set", args=[question_set.pk])
+    assert path in page(staff, "evaluations")
+    asked = staff.get(path).content.decode()
+    assert "goes with 3 questions and the reports of 1 run." in asked
+    assert QuestionSet.objects.exists()
+    assert "was deleted" in staff.post(path, follow=True).content.decode()
+    assert not QuestionSet.objects.exists()
+    assert not EvaluationRun.objects.exists()
 
 
 def test_each_space_is_drawn(staff, question_set):  # noqa: F811
