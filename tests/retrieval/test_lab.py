@@ -78,6 +78,17 @@ def test_more_like_this(staff, library):
     assert 'class="hit-text small">two' in shown
 
 
+def test_more_like_this_keeps_what_else_was_chosen(staff, library):
+    library.document(figure("one", "plum"), figure("two", "plum"))
+    words = SearchProfile.objects.create(name="words", request=ONLY_WORDS)
+    chosen = Chunk.objects.get(caption="one")
+    shown = page(staff, "compare", q="one", b=words.pk, sweep="on", alpha="0.2")
+    assert f'href="?b={words.pk}&amp;sweep=on&amp;alpha=0.2&amp;like={chosen.pk}"' in shown
+    shown = page(staff, "compare", b=words.pk, like=chosen.pk)
+    assert f'<option value="{words.pk}" selected>' in shown
+    assert f'href="/lab/?b={words.pk}">Begin anew' in shown
+
+
 def test_what_cannot_be_run_is_said(staff, library):
     library.document("apple")
     bad = SearchProfile.objects.create(name="bad", request={"sources": [{"space": "sound"}]})
