@@ -80,6 +80,9 @@ def variants() -> dict[str, Callable[[], Any]]:
         "named places not looked up": lambda: patch(
             "retrieval.search.named_places.named_in", lambda text: False
         ),
+        "named kinds not heeded": lambda: patch(
+            "retrieval.search.named_kinds.named_in", lambda text: frozenset()
+        ),
         **{
             f"vectors weigh {weight}": partial(_request, weights={"text": weight, "image": weight})
             for weight in (0.0, 0.15, 0.5, 1.0)

@@ -24,7 +24,7 @@ from rag_site.cache_use import CacheUse
 from rag_site.health import Check
 from rag_site.operations import Operation
 from retrieval import spaces, status
-from retrieval.models import SpaceVersion, SpaceVersionState
+from retrieval.models import SpaceVersion
 from retrieval.space_status import SpaceStatus
 from retrieval.status import ModelState
 
@@ -96,10 +96,8 @@ class Space:
 
     @property
     def can_roll_back(self) -> bool:
-        return any(
-            version.state == SpaceVersionState.RETIRED and version.number < self.now.version
-            for version in self.versions
-        )
+        live = next((one for one in self.versions if one.number == self.now.version), None)
+        return live is not None and SpaceVersion.objects.before(live) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,8 @@ class SpaceVerb:
     sentence: str
     do: Callable[[SpaceVersion], str]
     states: tuple[str, ...] = (SpaceVersionState.LIVE,)
+    # What is said before the sentence, of how it is now.
+    opening: Callable[[SpaceVersion], str] = lambda version: ""
 
 
 def _rebuild(version: SpaceVersion) -> str:
@@ -99,6 +101,10 @@ def _prepare(version: SpaceVersion) -> str:
 def _activate(version: SpaceVersion) -> str:
     spaces.switch_to(version)
     return f"{version} is searched now."
+
+
+def _whither(version: SpaceVersion) -> str:
+    return f"Searches go back to {spaces.version_before(version)}, at once. "
 
 
 def _roll_back(version: SpaceVersion) -> str:
@@ -132,9 +138,9 @@ SPACE_VERBS = {
     ),
     "roll-back": SpaceVerb(
         "Roll back",
-        "Searches go back to the version before this one, at once. What was added since is "
-        "embedded for it afterwards.",
+        "It was searched before this one. What was added since is embedded for it afterwards.",
         _roll_back,
+        opening=_whither,
     ),
 }
 
@@ -150,9 +156,10 @@ def space(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     if version.state not in wanted.states:
         messages.error(request, f"{version} is {version.state} by now: nothing was done.")
         return redirect("dashboard")
-    if request.method != "POST":
-        return _ask(request, f"{wanted.title}: {version}", wanted.sentence)
     try:
+        if request.method != "POST":
+            sentence = wanted.opening(version) + wanted.sentence
+            return _ask(request, f"{wanted.title}: {version}", sentence)
         messages.success(request, wanted.do(version))
     except (ValueError, LookupError) as exc:
         messages.error(request, f"{exc}.")

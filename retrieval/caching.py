@@ -28,7 +28,7 @@ from retrieval.request import Query, SearchRequest
 logger = logging.getLogger(__name__)
 
 # Raise it when what is stored, or how a search works, changes.
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)

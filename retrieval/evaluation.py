@@ -42,6 +42,10 @@ LEVELS = ("page", "chunk")
 UNFINISHED = (EvaluationState.QUEUED, EvaluationState.RUNNING)
 
 
+class NoQuestions(PermanentError):
+    code = "no_questions"
+
+
 def begin(
     question_set: QuestionSet,
     chosen: Sequence[SearchProfile | None],
@@ -49,7 +53,10 @@ def begin(
     scope: str = EvaluationScope.SET,
     created_by: Any = None,
 ) -> EvaluationRun:
-    """Store a run to be made; None among the profiles stands for the settings."""
+    """Store a run to be made; None among the profiles stands for the settings.
+
+    Raises NoQuestions.
+    """
     sides = [_as_it_is(profile) for profile in chosen]
     return _begun(question_set, sides, scope=scope, created_by=created_by)
 
@@ -63,7 +70,7 @@ def begin_comparison(
 ) -> EvaluationRun:
     """Store a run of the live version of a space against one that may take its place.
 
-    Both are searched as people search now, under the live profile.
+    Both are searched as people search now, under the live profile. Raises NoQuestions.
     """
     live = SpaceVersion.objects.live().get(space=version.space)
     profile = _as_it_is(SearchProfile.objects.filter(is_live=True).first())
@@ -84,9 +91,17 @@ def _begun(
         question_set=question_set,
         profiles=sides,
         scope=scope,
-        total=question_set.questions.count(),
+        total=check_questions(question_set),
         created_by=created_by,
     )
+
+
+def check_questions(question_set: QuestionSet) -> int:
+    """Return how many questions the set holds. Raises NoQuestions."""
+    count = question_set.questions.count()
+    if not count:
+        raise NoQuestions(f"The set {question_set} has no question to measure by: add some first.")
+    return count
 
 
 def proceed(run: EvaluationRun, *, until: float = inf) -> bool:
@@ -118,6 +133,8 @@ def _unattended() -> QuerySet[EvaluationRun]:
 
 
 def _proceed(run: EvaluationRun, until: float) -> bool:
+    # They may have gone with their documents since.
+    check_questions(run.question_set)
     wanted = [_deep(profiles.request_of(profile["request"])) for profile in run.profiles]
     named = [profile.get("version") for profile in run.profiles]
     questions = list(run.question_set.questions.select_related("document"))
@@ -133,9 +150,9 @@ def _proceed(run: EvaluationRun, until: float) -> bool:
         _open_indexes(wanted, versions)
         run.rows.append(ask(question, wanted, CandidateFilter(ids), versions))
         run.done = len(run.rows)
-        EvaluationRun.objects.filter(pk=run.pk).update(
-            done=run.done, state=run.state, seen_at=timezone.now()
-        )
+        rows = EvaluationRun.objects.filter(pk=run.pk)
+        if not rows.update(done=run.done, state=run.state, seen_at=timezone.now()):
+            return True  # Deleted meanwhile, with its set.
     run.report = report(run.rows, [profile["name"] for profile in run.profiles])
     run.state, run.finished_at = EvaluationState.DONE, timezone.now()
     run.save()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.permissions import IsAdminUser
@@ -144,19 +143,19 @@ class QuestionSetViewSet(
 
     @extend_schema(request=NewQuestionsSerializer, responses={201: AddedSerializer})
     def create(self, request: Request) -> Response:
-        """Add questions to a set; those about documents that are not there are left out."""
+        """Add questions to a set; those about documents that are not there are left out.
+
+        Where all are, that is an error, and no set is made.
+        """
         form = NewQuestionsSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         user: Any = request.user
-        with transaction.atomic():
-            found, _ = QuestionSet.objects.get_or_create(
-                name=form.validated_data["name"], defaults={"created_by": user}
-            )
-            came = questions.import_lines(
-                found,
-                map(json.dumps, form.validated_data["questions"]),
-                documents=Document.objects.visible_to(user).searchable(),
-            )
+        found, came = questions.import_set(
+            form.validated_data["name"],
+            map(json.dumps, form.validated_data["questions"]),
+            documents=Document.objects.visible_to(user).searchable(),
+            created_by=user,
+        )
         said = {**QuestionSetSerializer(found).data, "left_out": list(came.left_out)}
         return Response(said, status.HTTP_201_CREATED)
 

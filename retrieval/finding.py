@@ -21,7 +21,13 @@ from retrieval.search import Hit, SearchResult, search
 PER_PAGE = 20
 MOST = 100
 ALSO_SHOWN = 4
-SOURCES = {"text": "meaning", "image": "image", "keywords": "words", "places": "place"}
+SOURCES = {
+    "text": "meaning",
+    "image": "image",
+    "keywords": "words",
+    "places": "place",
+    "kind": "kind",
+}
 
 
 @dataclass(frozen=True, slots=True)

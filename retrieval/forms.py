@@ -7,7 +7,8 @@ from typing import Any
 
 from django import forms
 
-from retrieval import lab, questions
+from ingestion.errors import PermanentError
+from retrieval import evaluation, lab, questions
 from retrieval.models import EvaluationScope, QuestionSet, SearchProfile
 
 SETTINGS = "Settings"
@@ -103,6 +104,14 @@ class QuestionsForm(forms.Form):
         label="Search",
         widget=forms.Select(attrs={"class": "select"}),
     )
+
+    def clean_question_set(self) -> QuestionSet:
+        chosen: QuestionSet = self.cleaned_data["question_set"]
+        try:
+            evaluation.check_questions(chosen)
+        except PermanentError as exc:
+            raise forms.ValidationError(str(exc)) from exc
+        return chosen
 
 
 class RunForm(QuestionsForm):

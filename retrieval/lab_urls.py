@@ -11,6 +11,7 @@ urlpatterns = [
     path("spaces/", lab_views.spaces, name="spaces"),
     path("evaluation/", lab_views.evaluations, name="evaluations"),
     path("evaluation/questions/", lab_views.upload, name="upload"),
+    path("evaluation/sets/<int:pk>/delete/", lab_views.delete_set, name="delete-set"),
     path("evaluation/begin/", lab_views.begin, name="begin"),
     path("evaluation/<int:pk>/", lab_views.run, name="run"),
     path("versions/<int:pk>/", lab_views.compare_version, name="compare-version"),

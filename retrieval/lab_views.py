@@ -83,20 +83,34 @@ def upload(request: StaffRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, "retrieval/evaluations.html", {**_lists(), "file_form": form})
     try:
-        lines = form.lines()
-        chosen, _ = QuestionSet.objects.get_or_create(
-            name=form.cleaned_data["name"], defaults={"created_by": request.user}
+        chosen, came = questions.import_set(
+            form.cleaned_data["name"],
+            form.lines(),
+            documents=Document.objects.visible_to(request.user).searchable(),
+            created_by=request.user,
         )
-        readable = Document.objects.visible_to(request.user).searchable()
-        came = questions.import_lines(chosen, lines, documents=readable)
     except (PermanentError, ValidationError) as exc:
         form.add_error("file", exc.messages if isinstance(exc, ValidationError) else str(exc))
         return render(request, "retrieval/evaluations.html", {**_lists(), "file_form": form})
     messages.success(request, f"{came.taken} questions are in {chosen}.")
     if came.left_out:
-        few = " ".join(came.left_out[:3])
+        few = " ".join(came.left_out[: questions.FEW])
         messages.warning(request, f"{len(came.left_out)} lines were left out. {few}")
     return redirect("lab:evaluations")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_only
+def delete_set(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask first (GET), then delete (POST)."""
+    found = get_object_or_404(QuestionSet, pk=pk)
+    if request.method == "POST":
+        found.delete()
+        messages.success(request, f"The question set {found} was deleted.")
+        return redirect("lab:evaluations")
+    is_part = bool(request.headers.get("HX-Request"))
+    template = "retrieval/_delete_set.html" if is_part else "retrieval/delete_set.html"
+    return render(request, template, {"set": found})
 
 
 @require_POST

@@ -38,6 +38,19 @@ class SpaceVersionQuerySet(models.QuerySet["SpaceVersion"]):
         """Versions that new documents must be written to: live ones and those being built."""
         return self.filter(state__in=[SpaceVersionState.LIVE, SpaceVersionState.BUILDING])
 
+    def before(self, live: SpaceVersion) -> SpaceVersion | None:
+        """Return what a roll-back leads to: of the older ones, what was searched last.
+
+        That is not always the newest of them, which may have been rolled back from itself.
+        """
+        older = self.filter(
+            space=live.space,
+            state=SpaceVersionState.RETIRED,
+            number__lt=live.number,
+            activated_at__isnull=False,
+        )
+        return older.order_by("-activated_at").first()
+
 
 class SpaceVersion(models.Model):
     """A space of settings.SPACES filled with one model.

@@ -1,8 +1,9 @@
 """Let go of rows that no search, no index and no roll-back needs any more.
 
-Of each space, the version before the live one is kept to roll back to; the vectors of the other
-retired versions go. Records of changes go where their document is deleted and the index on disk
-is past them: one row per document and version that is there stays, and nothing else.
+Of each space, what was searched before the live version is kept to roll back to; the vectors of
+the other retired versions go. Records of changes go where their document is deleted and the
+index on disk is past them: one row per document and version that is there stays, and nothing
+else.
 """
 
 from __future__ import annotations
@@ -66,9 +67,8 @@ def _not_needed(versions: list[SpaceVersion]) -> list[SpaceVersion]:
     retired = [one for one in versions if one.state == SpaceVersionState.RETIRED]
     if live is None:
         return []
-    before = [one for one in retired if one.number < live.number]
-    kept = max(before, key=lambda one: one.number, default=None)
-    return [one for one in retired if one is not kept]
+    kept = SpaceVersion.objects.before(live) if retired else None
+    return [one for one in retired if one != kept]
 
 
 def _is_still(version: SpaceVersion, states: list[SpaceVersionState]) -> bool:

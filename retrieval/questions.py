@@ -17,6 +17,8 @@ from retrieval.models import Question, QuestionSet
 
 MAX_QUESTIONS = 5000
 MAX_BYTES = 20 * 1024 * 1024
+# So many of the lines that were left out are told of in a sentence.
+FEW = 3
 # What other data sets call the same.
 TEXT_KEYS = ("question", "query")
 DOCUMENT_KEYS = ("document", "doc", "doc_id")
@@ -67,6 +69,21 @@ def add(
         },
     )
     return question
+
+
+def import_set(
+    name: str, lines: Iterable[str], *, documents: QuerySet[Document], created_by: Any = None
+) -> tuple[QuestionSet, Imported]:
+    """Add the questions of JSON lines to the set of this name, which is made where there is none.
+
+    Raises BadQuestions where none can be taken, and leaves everything as it was then.
+    """
+    with transaction.atomic():
+        found, _ = QuestionSet.objects.get_or_create(name=name, defaults={"created_by": created_by})
+        came = import_lines(found, lines, documents=documents)
+        if not came.taken:
+            raise BadQuestions(" ".join(["There is no question to add.", *came.left_out[:FEW]]))
+    return found, came
 
 
 def import_lines(

@@ -10,13 +10,13 @@ import numpy as np
 
 from ingestion.errors import PermanentError
 from ingestion.models import Chunk
-from retrieval import caching, named_places, profiles, spaces, vectors
+from retrieval import caching, named_kinds, named_places, profiles, spaces, vectors
 from retrieval.candidates import CandidateFilter
 from retrieval.duplicates import groups
 from retrieval.fusion import Ranking
 from retrieval.models import Embedding, SpaceVersion
 from retrieval.query_vectors import QueryVectors
-from retrieval.request import Query, SearchRequest
+from retrieval.request import Query, SearchRequest, Stage
 from retrieval.signals import searched
 from retrieval.sources import Run
 from retrieval.stages import final_scores, fused, in_order
@@ -194,7 +194,7 @@ def _run(run: Run, request: SearchRequest) -> SearchResult:
     ranking = fused(request.stage, run)
     if run.query.has_picture and not run.rankings:
         raise PermanentError(" ".join(["Nothing can be found by this picture.", *run.notes]))
-    ranking = _with_places(ranking, run)
+    ranking = _with_places(_with_kinds(ranking, run, request.stage), run)
     with run.timed("resolve"):
         hits = _resolve(ranking, run, request)
     if request.stage.final is not None and hits:
@@ -215,6 +215,24 @@ def _result(
         rerank_model=run.rerank_model,
         rankings=run.rankings,
     )
+
+
+def _with_kinds(ranking: Ranking, run: Run, stage: Stage) -> Ranking:
+    """Let what is of a kind that the question names count a little more.
+
+    Standard scores alone say what a little is.
+    """
+    named = named_kinds.named_in(run.query.text) if stage.fusion.method == "zmuv" else frozenset()
+    if not named or not ranking:
+        return ranking
+    with run.timed("kinds"):
+        rows = Chunk.objects.filter(pk__in=[pk for pk, _ in ranking], kind__in=named).order_by()
+        kinds = dict(rows.values_list("pk", "kind"))
+    if not kinds:
+        return ranking
+    ranking = named_kinds.lift(ranking, kinds, unit=max(stage.weights().values()))
+    run.rankings["kind"] = [(pk, named_kinds.LIFTS[kinds[pk]]) for pk, _ in ranking if pk in kinds]
+    return ranking
 
 
 def _with_places(ranking: Ranking, run: Run) -> Ranking:

@@ -159,7 +159,7 @@ class HitPageSerializer(serializers.Serializer[Chunk]):
 
     @extend_schema_field(serializers.URLField())
     def get_image(self, chunk: Chunk) -> str:
-        path = reverse("ingestion:page_image", args=[chunk.document.uuid, chunk.page_number])
+        path = reverse("page-image", args=[chunk.document.uuid, chunk.page_number])
         return str(self.context["request"].build_absolute_uri(path))
 
 
@@ -223,7 +223,7 @@ class HitSerializer(serializers.Serializer[Hit]):
     def get_image(self, hit: Hit) -> str | None:
         if not hit.chunk.image:
             return None
-        path = reverse("ingestion:crop", args=[hit.chunk.document.uuid, hit.chunk.pk])
+        path = reverse("chunk-image", args=[hit.chunk.document.uuid, hit.chunk.pk])
         return str(self.context["request"].build_absolute_uri(path))
 
 

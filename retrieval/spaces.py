@@ -46,6 +46,7 @@ __all__ = [
     "switch_to",
     "sync",
     "tend",
+    "version_before",
 ]
 
 logger = logging.getLogger(__name__)
@@ -348,16 +349,20 @@ def switch_to(version: SpaceVersion) -> None:
 
 
 def roll_back(space: str) -> SpaceVersion:
-    """Search the version before the live one again, at once; its gaps are filled after.
+    """Search what was searched before the live version again, at once; its gaps are filled after.
 
     Raises LookupError when there is none.
     """
     with transaction.atomic():
         versions = SpaceVersion.objects.filter(space=space).select_for_update(no_key=True)
-        live = versions.get(state=SpaceVersionState.LIVE)
-        before = versions.filter(state=SpaceVersionState.RETIRED, number__lt=live.number)
-        version = before.order_by("-number").first()
-        if version is None:
-            raise LookupError(f"the space {space} has no version before {live.number}")
+        version = version_before(versions.get(state=SpaceVersionState.LIVE))
         switch_to(version)
+    return version
+
+
+def version_before(live: SpaceVersion) -> SpaceVersion:
+    """Return the version that a roll-back would search. Raises LookupError when there is none."""
+    version = SpaceVersion.objects.before(live)
+    if version is None:
+        raise LookupError(f"the space {live.space} has no version before {live.number}")
     return version

@@ -33,7 +33,7 @@ class WebhookSerializer(serializers.ModelSerializer[Webhook]):
 
     def validate_url(self, url: str) -> str:
         try:
-            sending.checked_url(url)
+            hooks.check_url(url)
         except sending.AddressRefused as exc:
             raise json_types.Refused(str(exc)) from exc
         return url

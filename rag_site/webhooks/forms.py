@@ -19,7 +19,7 @@ class WebhookForm(forms.Form):
     def clean_url(self) -> str:
         url = str(self.cleaned_data["url"])
         try:
-            sending.checked_url(url)
+            hooks.check_url(url)
         except sending.AddressRefused as exc:
             raise forms.ValidationError(str(exc)) from exc
         return url

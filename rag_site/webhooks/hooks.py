@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from ingestion.errors import PermanentError
@@ -27,12 +28,19 @@ def of(owner: Any) -> QuerySet[Webhook]:
     return Webhook.objects.filter(owner=owner).annotate(last_state=Subquery(last[:1]))
 
 
+def check_url(url: str) -> None:
+    """Raise sending.AddressRefused for what nothing would be sent to, as far as it shows."""
+    parts = sending.checked_url(url)
+    if not settings.WEBHOOK_PRIVATE_ADDRESSES:
+        sending.refuse_private(parts)
+
+
 def add(owner: Any, *, url: str, events: Iterable[str], is_active: bool = True) -> Webhook:
     """Add an address; its secret is to be shown now, and never again.
 
-    Raises TooMany, and sending.AddressRefused for what is no plain http(s) address.
+    Raises TooMany, and sending.AddressRefused as `check_url` does.
     """
-    sending.checked_url(url)
+    check_url(url)
     if Webhook.objects.filter(owner=owner).count() >= MAX_WEBHOOKS:
         raise TooMany(f"You have {MAX_WEBHOOKS} webhooks: delete one that is not used any more.")
     return Webhook.objects.create(

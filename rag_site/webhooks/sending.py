@@ -70,6 +70,27 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
+def refuse_private(parts: SplitResult) -> None:
+    """Raise AddressRefused for what needs no look-up to be known as no public address.
+
+    Names are looked up when something is sent: where they point may change.
+    """
+    host = (parts.hostname or "").rstrip(".")
+    try:
+        # As a connection would read it, so also 127.1 and 0x7f000001.
+        found = socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        is_private = host == "localhost" or host.endswith(".localhost")
+    else:
+        is_private = not all(is_public(str(entry[4][0])) for entry in found)
+    if is_private:
+        raise _no_public(parts)
+
+
+def _no_public(parts: SplitResult) -> AddressRefused:
+    return AddressRefused(f"{parts.hostname} is no public address.")
+
+
 def resolve(parts: SplitResult, *, allow_private: bool) -> tuple[str, int]:
     """Return the IP address and port to connect to.
 
@@ -83,7 +104,7 @@ def resolve(parts: SplitResult, *, allow_private: bool) -> tuple[str, int]:
         raise NotSent(f"{parts.hostname} cannot be resolved.") from exc
     addresses = [str(entry[4][0]) for entry in found]
     if not allow_private and not all(map(is_public, addresses)):
-        raise AddressRefused(f"{parts.hostname} is no public address.")
+        raise _no_public(parts)
     return addresses[0], port
 
 

@@ -226,9 +226,15 @@ def test_versions_are_begun_searched_and_rolled_back(
     spaces.build_version(newer)
     newer.refresh_from_db()
     assert newer.state == SpaceVersionState.LIVE
-    client.post(f"/dashboard/spaces/{newer.pk}/roll-back/")
+    back = f"/dashboard/spaces/{newer.pk}/roll-back/"
+    assert "go back to text v1 (fruit-1), at once" in client.get(back).content.decode()
+    assert back in client.get("/dashboard/live/").content.decode()
+    client.post(back)
     live.refresh_from_db()
     assert live.state == SpaceVersionState.LIVE
+    again = f"/dashboard/spaces/{live.pk}/roll-back/"
+    assert again not in client.get("/dashboard/live/").content.decode()
+    assert "no version before 1" in client.get(again, follow=True).content.decode()
     before = newer.uuid
     client.post(f"/dashboard/spaces/{newer.pk}/activate/")
     newer.refresh_from_db()

@@ -1,10 +1,13 @@
 import uuid
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
+from rag_site.accounts import tokens
 from tests.retrieval.test_search import figure
 
 SEARCH = "/api/v1/search/"
@@ -38,13 +41,26 @@ def test_a_hit_carries_its_provenance(api, library):
         ["Fruit", "Stone"],
     )
     assert hit["box"] == [0, 0, 1, 1]
-    assert hit["image"].startswith("http://testserver/documents/")
+    assert hit["image"].startswith("http://testserver/api/v1/documents/")
     assert hit["sources"]["image"]["rank"] == 1
     assert hit["rerank_score"] is None
     assert answer["index_versions"]["text"] == 1
     assert answer["timings"]["total"] > 0
     assert answer["rerank_model"] == ""
     assert answer["notes"]
+
+
+def test_pictures_of_hits_open_with_the_token_that_searched(redis_url, owner, library):
+    document = library.document(figure("A plum", "plum"))
+    name = default_storage.save("plum.png", ContentFile(b"plum"))
+    document.chunks.update(image=name)
+    document.pages.update(image=name)
+    secret = tokens.issue(owner, name="program", scope="read")[1]
+    program = APIClient(HTTP_AUTHORIZATION=f"Bearer {secret}")
+    (hit,) = program.post(SEARCH, {"query": "plum"}, format="json").json()["hits"]
+    for address in (hit["image"], hit["page"]["image"]):
+        answer = program.get(address)
+        assert (answer.status_code, answer["Content-Type"]) == (200, "image/png")
 
 
 def test_more_hits_take_no_more_queries(api, library):

@@ -11,6 +11,7 @@ from ingestion.errors import PermanentError, TransientError
 from ingestion.models import Chunk, Document, Page
 from retrieval import evaluation, questions, space_reader, spaces, tasks, vectors
 from retrieval.candidates import IndexNotReady
+from retrieval.evaluation import NoQuestions
 from retrieval.models import EvaluationRun, Question, QuestionSet, SearchProfile, SpaceVersion
 from retrieval.questions import BadQuestions
 from retrieval.space_reader import SpaceReader
@@ -207,6 +208,42 @@ def test_what_is_no_question_file_is_refused_and_adds_nothing(fruits, line):
     assert not found.questions.exists()
 
 
+def test_a_set_without_questions_is_neither_kept_nor_measured(fruits):
+    line = json.dumps({"question": "a", "document": "lost.pdf", "pages": [1]})
+    for lines, message in (([line], "Line 1: there is no document"), ([""], "no question to add")):
+        with pytest.raises(BadQuestions, match=message):
+            questions.import_set("file", lines, documents=Document.objects.all())
+    with pytest.raises(BadQuestions, match="not JSON"):
+        questions.import_set("file", ["not json"], documents=Document.objects.all())
+    assert not QuestionSet.objects.exists()
+    with pytest.raises(NoQuestions, match="The set bare has no question"):
+        evaluation.begin(QuestionSet.objects.create(name="bare"), [None])
+    assert not EvaluationRun.objects.exists()
+
+
+def test_a_run_whose_questions_went_with_their_document_fails(question_set):
+    run = evaluation.begin(question_set, [None])
+    question_set.questions.all().delete()
+    tasks.run_evaluation(run.pk)
+    run.refresh_from_db()
+    assert (run.state, "has no question" in run.error) == ("failed", True)
+
+
+def test_a_run_ends_when_its_set_is_deleted(question_set, asked, monkeypatch):
+    run = evaluation.begin(question_set, [None])
+    ask = evaluation.ask
+
+    def ask_and_delete(*given):
+        row = ask(*given)
+        QuestionSet.objects.all().delete()
+        return row
+
+    monkeypatch.setattr(evaluation, "ask", ask_and_delete)
+    tasks.run_evaluation(run.pk)
+    assert not EvaluationRun.objects.exists()
+    assert asked == []
+
+
 def test_the_command(question_set, tmp_path):
     SearchProfile.objects.create(name="words", request=ONLY_WORDS)
 
@@ -230,6 +267,9 @@ def test_the_command(question_set, tmp_path):
         run("nothing")
     with pytest.raises(CommandError, match="no profile x; there is settings, bad, words"):
         run("fruits", "--profile", "x")
+    file.write_text(json.dumps({"question": "plum", "document": "lost.pdf", "pages": [4]}))
+    with pytest.raises(CommandError, match=r"no document 'lost\.pdf'"):
+        run("lost", "--import", str(file))
 
 
 def test_a_version_that_waits_is_compared_with_the_live_one(question_set, settings):

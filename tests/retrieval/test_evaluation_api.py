@@ -53,6 +53,13 @@ def test_what_cannot_be_measured_is_refused(staff, question_set) -> None:  # noq
     unknown = post(staff, "runs", {"set": question_set.pk, "profiles": ["no such"]})
     assert (unknown.status_code, unknown.json()["errors"][0]["field"]) == (422, "profiles")
     assert post(staff, "sets", {"name": "x", "questions": []}).status_code == 400
+    lost = post(staff, "sets", {"name": "x", "questions": [{**APPLE, "document": "lost.pdf"}]})
+    assert (lost.status_code, "lost.pdf" in lost.json()["detail"]) == (422, True)
+    assert staff.get(f"{API}/sets/").json()["count"] == 1
+    question_set.questions.all().delete()
+    bare = post(staff, "runs", {"set": question_set.pk})
+    assert (bare.status_code, bare.json()["code"]) == (422, "no_questions")
+    assert staff.get(f"{API}/runs/").json()["count"] == 0
 
 
 def test_only_staff_may(client, question_set, redis_cache) -> None:  # noqa: F811

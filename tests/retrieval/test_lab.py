@@ -5,7 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from ingestion.models import Chunk
-from retrieval import spaces, tasks
+from retrieval import evaluation, spaces, tasks
 from retrieval.models import EvaluationRun, Question, QuestionSet, SearchProfile
 from tests.retrieval.test_evaluation import ONLY_WORDS, fruits, question_set  # noqa: F401
 from tests.retrieval.test_search import figure
@@ -78,6 +78,17 @@ def test_more_like_this(staff, library):
     assert 'class="hit-text small">two' in shown
 
 
+def test_more_like_this_keeps_what_else_was_chosen(staff, library):
+    library.document(figure("one", "plum"), figure("two", "plum"))
+    words = SearchProfile.objects.create(name="words", request=ONLY_WORDS)
+    chosen = Chunk.objects.get(caption="one")
+    shown = page(staff, "compare", q="one", b=words.pk, sweep="on", alpha="0.2")
+    assert f'href="?b={words.pk}&amp;sweep=on&amp;alpha=0.2&amp;like={chosen.pk}"' in shown
+    shown = page(staff, "compare", b=words.pk, like=chosen.pk)
+    assert f'<option value="{words.pk}" selected>' in shown
+    assert f'href="/lab/?b={words.pk}">Begin anew' in shown
+
+
 def test_what_cannot_be_run_is_said(staff, library):
     library.document("apple")
     bad = SearchProfile.objects.create(name="bad", request={"sources": [{"space": "sound"}]})
@@ -119,12 +130,37 @@ def test_questions_are_uploaded_measured_and_reported(staff, fruits, asked):  # 
 
 
 @pytest.mark.parametrize(
-    ("data", "message"), [(b"\xff\xfe", "not UTF-8"), (b"nonsense", "Line 1 is not JSON")]
+    ("data", "message"),
+    [
+        (b"\xff\xfe", "not UTF-8"),
+        (b"nonsense", "Line 1 is not JSON"),
+        (b'{"question": "a", "document": "lost.pdf", "pages": [1]}', "no document"),
+    ],
 )
 def test_a_file_that_is_none_is_refused(staff, library, data, message):
     file = SimpleUploadedFile("q.jsonl", data)
     answer = staff.post(reverse("lab:upload"), {"name": "mine", "file": file})
     assert message in answer.content.decode()
+    assert not QuestionSet.objects.exists()
+
+
+def test_nothing_is_measured_without_a_question(staff, library):
+    bare = QuestionSet.objects.create(name="bare")
+    answer = staff.post(reverse("lab:begin"), {"question_set": bare.pk, "scope": "set"})
+    assert "The set bare has no question" in answer.content.decode()
+    assert not EvaluationRun.objects.exists()
+
+
+def test_a_question_set_is_deleted_when_that_is_confirmed(staff, question_set):  # noqa: F811
+    evaluation.begin(question_set, [None])
+    path = reverse("lab:delete-set", args=[question_set.pk])
+    assert path in page(staff, "evaluations")
+    asked = staff.get(path).content.decode()
+    assert "goes with 3 questions and the reports of 1 run." in asked
+    assert QuestionSet.objects.exists()
+    assert "was deleted" in staff.post(path, follow=True).content.decode()
+    assert not QuestionSet.objects.exists()
+    assert not EvaluationRun.objects.exists()
 
 
 def test_each_space_is_drawn(staff, question_set):  # noqa: F811

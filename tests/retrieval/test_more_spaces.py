@@ -144,6 +144,11 @@ def test_versions_over_the_api(library, django_user_model, asked):
     refused = client.post("/api/v1/spaces/text/roll-back/")
     assert (refused.status_code, "no version before" in refused.json()["detail"]) == (422, True)
     assert client.get("/api/v1/spaces/sound/versions/").status_code == 404
+    # The second was rolled back: what the third took the place of is the first.
+    assert client.post(path, {"waits": True}, format="json").json()["number"] == 3
+    spaces.build_version(SpaceVersion.objects.get(space="text", number=3))
+    assert client.post("/api/v1/spaces/text/versions/3/activate/").json()["state"] == "live"
+    assert client.post("/api/v1/spaces/text/roll-back/").json()["number"] == 1
 
 
 def test_the_api_has_one_vector_made_again(

@@ -87,6 +87,23 @@ def test_rolling_back_finds_the_kept_version_and_never_a_discarded_one(three_ver
     assert vectors_of(2) == 2
 
 
+@pytest.mark.parametrize("is_pruned", [False, True])
+def test_a_roll_back_passes_over_what_was_rolled_back_itself(library, settings, is_pruned) -> None:
+    library.document("apple")
+    next_version("fruit-2", settings)
+    assert spaces.roll_back("text").number == 1
+    third = spaces.begin_version("text", waits=True)
+    assert spaces.build_version(third)
+    spaces.switch_to(third)
+    if is_pruned:
+        pruning.prune()
+        assert states() == {1: "retired", 2: "discarded", 3: "live"}
+        assert [vectors_of(number) for number in (1, 2, 3)] == [1, 0, 1]
+    assert spaces.roll_back("text").number == 1
+    with pytest.raises(LookupError):
+        spaces.roll_back("text")
+
+
 def test_a_discarded_version_is_neither_fed_nor_filled(three_versions) -> None:
     pruning.prune()
     three_versions.document("plum")

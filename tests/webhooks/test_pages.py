@@ -50,6 +50,7 @@ def test_adding_one_shows_its_secret_once(client, person) -> None:
     [
         ({"url": "ftp://example.org", "events": ["document.ready"]}, "url"),
         ({"url": "https://me:secret@example.org", "events": ["document.ready"]}, "url"),
+        ({"url": "http://127.0.0.1:8000/", "events": ["document.ready"]}, "url"),
         ({"url": "", "events": ["document.ready"]}, "url"),
         ({"url": ADDRESS, "events": []}, "events"),
         ({"url": ADDRESS, "events": ["ping"]}, "events"),

@@ -22,7 +22,7 @@ from ingestion import documents, pipeline
 from ingestion.collections import default_for
 from ingestion.errors import PermanentError
 from ingestion.models import Document, DocumentState
-from rag_site.webhooks import deliveries, sending
+from rag_site.webhooks import deliveries, hooks, sending
 from rag_site.webhooks.models import Delivery, DeliveryState, Event, Webhook
 from retrieval import spaces
 from retrieval.models import SpaceVersion
@@ -287,6 +287,35 @@ def test_addresses_that_are_none_are_refused(client, owner, url) -> None:
     body = {"url": url, "events": ["document.ready"]}
     answer = client.post("/api/v1/webhooks/", body, content_type="application/json")
     assert answer.status_code == 422
+
+
+PRIVATE = [
+    *("http://127.0.0.1:9/x", "http://10.1.2.3/", "http://[::1]:8000/", "http://127.1/"),
+    *("http://0x7f000001/", "http://169.254.169.254/", "http://localhost:8000/hook"),
+]
+
+
+@pytest.mark.parametrize("url", PRIVATE)
+def test_private_addresses_are_refused_when_added_and_when_changed(client, owner, url) -> None:
+    client.force_login(owner)
+    body = {"url": url, "events": ["document.ready"]}
+    answer = client.post("/api/v1/webhooks/", body, content_type="application/json")
+    assert (answer.status_code, "no public address" in answer.content.decode()) == (422, True)
+    path = f"/api/v1/webhooks/{hook(owner, 'https://a.example/x').uuid}/"
+    changed = client.patch(path, {"url": url}, content_type="application/json")
+    assert changed.status_code == 422
+    assert Webhook.objects.get().url == "https://a.example/x"
+
+
+@pytest.mark.parametrize("url", PRIVATE)
+def test_private_addresses_are_taken_where_that_is_set(owner, settings, url) -> None:
+    settings.WEBHOOK_PRIVATE_ADDRESSES = True
+    assert hooks.add(owner, url=url, events=["document.ready"]).url == url
+
+
+@pytest.mark.parametrize("url", ["http://93.184.216.34/", "http://[2606:2800:220:1::1]:8080/x"])
+def test_public_addresses_are_taken(owner, url) -> None:
+    assert hooks.add(owner, url=url, events=["document.ready"]).url == url
 
 
 def test_what_waited_for_a_paused_webhook_is_forgotten_in_time(owner) -> None:

@@ -38,8 +38,6 @@ class Command(BaseCommand):
             if options["against"]:
                 chosen.append(_profile(options["against"]))
             run = evaluation.begin(self._set(options), chosen, scope=options["within"])
-            if not run.total:
-                raise CommandError(f"The set {options['set']} has no questions: --import some.")
             self._proceed(run)
         except (PermanentError, TransientError) as exc:
             raise CommandError(str(exc)) from exc
@@ -52,11 +50,10 @@ class Command(BaseCommand):
                 names = ", ".join(QuestionSet.objects.values_list("name", flat=True)) or "none"
                 raise CommandError(f"There is no set {options['set']}; there is {names}.")
             return found
-        found, _ = QuestionSet.objects.get_or_create(name=options["set"])
         try:
             with options["file"].open(encoding="utf-8") as lines:
                 documents = Document.objects.searchable()
-                came = questions.import_lines(found, lines, documents=documents)
+                found, came = questions.import_set(options["set"], lines, documents=documents)
         except OSError as exc:
             raise CommandError(f"{options['file']} cannot be read ({exc.strerror}).") from exc
         self.stderr.write(f"{came.taken} questions taken, {len(came.left_out)} left out.")
