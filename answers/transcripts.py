@@ -124,8 +124,8 @@ def _remarks(answer: Answer) -> Iterator[str]:
     if answer.state in NOT_DONE:
         yield NOT_DONE[answer.state].format(error=answer.message.error)
     yield from answer.plain_notes
-    if answer.checks.summary:
-        yield f"{answer.checks.summary}."
+    if answer.check_line:
+        yield f"{answer.check_line}."
 
 
 def _excerpt(citation: VisibleCitation) -> str:

@@ -82,6 +82,14 @@ class Answer:
         return Checks.of(self.message.checks)
 
     @property
+    def check_line(self) -> str:
+        """What the check found; empty of an answer that itself says that it is none.
+
+        The passages that come closest are quoted faithfully: no proof that they answer.
+        """
+        return "" if self.message.grounded is False else self.checks.summary
+
+    @property
     def cited_count(self) -> int:
         return len(self.cited)
 

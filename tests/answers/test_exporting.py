@@ -120,6 +120,17 @@ def test_what_was_asked_about_and_what_the_check_found_go_along(
     assert "not supported" in words
 
 
+def test_passages_that_do_not_answer_are_not_told_as_confirmed(conversation, export, client):
+    checks = [{"verdict": "supported", "reason": None, "numbers": [], "start": 0, "end": 4}]
+    Message.objects.filter(role="assistant").update(checks=checks)
+    page = reverse("answers:conversation", args=[conversation.uuid])
+    assert "1 of 1 statement supported" in export("markdown").content.decode()
+    assert "1 of 1 statement supported" in client.get(page).content.decode()
+    Message.objects.filter(role="assistant").update(grounded=False)
+    assert "supported" not in export("markdown").content.decode()
+    assert "supported by" not in client.get(page).content.decode()
+
+
 @pytest.mark.parametrize("name", ["markdown", "json"])
 def test_a_long_conversation_takes_as_few_queries_as_a_short_one(export, conversation, name):
     answering.answer_now(conversation, "And how much leave is there now?")
