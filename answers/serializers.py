@@ -301,6 +301,9 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         help_text="The answer that a question was asked after.",
     )
     attachments = serializers.SerializerMethodField(help_text="What a question carries.")
+    site_notes = serializers.SerializerMethodField(
+        help_text="What of the site was not at hand; empty but for administrators."
+    )
     citations = serializers.SerializerMethodField()
     checks = CheckSerializer(many=True, read_only=True)
 
@@ -308,7 +311,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         model = Message
         fields = [
             *("id", "conversation", "question", "follows", "attachments", "role", "state"),
-            *("content", "error", "finish_reason", "notes"),
+            *("content", "error", "finish_reason", "notes", "site_notes"),
             *("reader", "grounded", "search_query", "index_versions", "timings", "usage"),
             *("created_at", "finished_at", "citations", "checks"),
         ]
@@ -318,6 +321,10 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
     def get_attachments(self, message: Message) -> list[dict[str, Any]]:
         found = self._carried[message.pk] if message.role == Role.USER else []
         return list(AttachmentSerializer(found, many=True, context=self.context).data)
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_site_notes(self, message: Message) -> list[str]:
+        return message.site_notes if self.context["request"].user.is_staff else []
 
     @extend_schema_field(CitationSerializer(many=True))
     def get_citations(self, message: Message) -> list[dict[str, Any]]:
@@ -349,7 +356,7 @@ class AnswerSerializer(MessageSerializer):
     class Meta(MessageSerializer.Meta):
         fields = [
             *("id", "conversation", "question", "state", "answer", "error", "finish_reason"),
-            *("notes", "reader", "grounded", "search_query", "index_versions", "timings"),
-            *("usage", "created_at", "finished_at", "citations", "checks"),
+            *("notes", "site_notes", "reader", "grounded", "search_query", "index_versions"),
+            *("timings", "usage", "created_at", "finished_at", "citations", "checks"),
         ]
         read_only_fields = fields
