@@ -19,11 +19,12 @@ from answers.sources import Source
 from answers.verification import Verdict
 from ingestion import json_types
 from ingestion.errors import PermanentError
+from ingestion.json_types import StrictSerializer
 from ingestion.models import Collection, Document
 from retrieval.serializers import PictureField
 
 
-class ScopeSerializer(serializers.Serializer[Any]):
+class ScopeSerializer(StrictSerializer):
     """What to ask: of what one may read, these collections and documents; none means all."""
 
     collections: serializers.RelatedField = serializers.PrimaryKeyRelatedField(
@@ -69,7 +70,7 @@ class ConversationSerializer(ScopeSerializer, serializers.ModelSerializer[Conver
         return str(self.context["request"].build_absolute_uri(path))
 
 
-class AgainSerializer(serializers.Serializer[Any]):
+class AgainSerializer(StrictSerializer):
     """How an answer is wanted."""
 
     reader = json_types.StringField(
@@ -86,7 +87,7 @@ class EditSerializer(AgainSerializer):
     question = json_types.StringField(max_length=QUESTION_LENGTH)
 
 
-class RegionSerializer(serializers.Serializer[Any]):
+class RegionSerializer(StrictSerializer):
     """A place on a document's page."""
 
     document = serializers.UUIDField()
@@ -268,10 +269,10 @@ class AttachmentSerializer(serializers.Serializer[Any]):
         return str(self.context["request"].build_absolute_uri(path))
 
 
-class FeedbackSerializer(serializers.ModelSerializer[Feedback]):
-    serializer_field_mapping = json_types.OF_MODELS
-
+class FeedbackSerializer(StrictSerializer, serializers.ModelSerializer[Feedback]):
     """What you think of an answer."""
+
+    serializer_field_mapping = json_types.OF_MODELS
 
     class Meta:
         model = Feedback
