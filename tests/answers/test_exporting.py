@@ -181,3 +181,20 @@ def test_nobody_takes_another_persons_conversation_away(client, conversation, st
 )
 def test_file_names_are_safe(title, name):
     assert transcripts.file_name(title, "md") == name
+
+
+def test_only_what_was_left_out_shows_as_such(conversation, export):
+    row = Citation.objects.get(number=1)
+    row.text = "One day. Two days.\nThree days. Four days."
+    row.quotes = [[0, 8], [9, 18], [31, 41]]
+    row.save()
+    assert "“One day. Two days. … Four days.”" in export("markdown").content.decode()
+
+
+def test_an_answer_that_broke_off_is_told_as_one(conversation, export, client):
+    Message.objects.filter(role="assistant").update(state="failed", error="It broke.")
+    page = reverse("answers:conversation", args=[conversation.uuid])
+    assert "*This answer broke off: It broke.*" in export("markdown").content.decode()
+    assert "Broken off" in client.get(page).content.decode()
+    Message.objects.filter(role="assistant").update(content="")
+    assert "*This question was not answered: It broke.*" in export("markdown").content.decode()
