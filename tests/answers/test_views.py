@@ -501,6 +501,7 @@ def test_renaming(me, conversation):
     page = response.content.decode()
     assert page.count("Leave rules") >= 2
     assert 'id="chat-title"' in page
+    assert "<title>Leave rules · Chat · Pagewise</title>" in page
     assert me.post(url, {"title": "Again"}).headers["Location"] == page_of(conversation)
     conversation.refresh_from_db()
     assert (conversation.title, conversation.updated_at) == ("Again", before)
