@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -121,7 +122,9 @@ def test_what_was_asked_about_and_what_the_check_found_go_along(
 
 
 def test_passages_that_do_not_answer_are_not_told_as_confirmed(conversation, export, client):
-    checks = [{"verdict": "supported", "reason": None, "numbers": [], "start": 0, "end": 4}]
+    checks: list[dict[str, Any]] = [
+        {"verdict": "supported", "reason": None, "numbers": [], "start": 0, "end": 4}
+    ]
     Message.objects.filter(role="assistant").update(checks=checks)
     page = reverse("answers:conversation", args=[conversation.uuid])
     assert "1 of 1 statement supported" in export("markdown").content.decode()
