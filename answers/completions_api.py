@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from answers import answering, completions, conversations, searching, sse
+from answers import answering, completions, conversations, openai_errors, searching, sse
 from answers.api_answers import AnswerFailed, StreamOrJSON
 from answers.completions import Model
 from answers.completions_serializers import CompletionRequestSerializer, split
@@ -46,7 +46,7 @@ class OpenAIView(APIView):
             details = [
                 f"{error['field']}: {error['message']}" for error in problem.get("errors", [])
             ]
-            response.data = _error(" ".join([problem["detail"], *details]), code)
+            response.data = openai_errors.body(" ".join([problem["detail"], *details]), code)
             response.content_type = "application/json"
             if isinstance(exc, AnswerFailed):
                 # The official client would ask twice more; the reader has tried again itself.
@@ -151,9 +151,9 @@ class _Writer:
         rows = Message.objects.select_related("conversation", "question")
         answer = rows.filter(pk=self._answer.pk).first()
         if answer is None:
-            return [completions.data(_error(DELETED, "answer_failed"))]
+            return [completions.data(openai_errors.body(DELETED, "answer_failed"))]
         if answer.state == MessageState.FAILED:
-            return [completions.data(_error(answer.error, "answer_failed"))]
+            return [completions.data(openai_errors.body(answer.error, "answer_failed"))]
         cited = _cited(self._request, answer)
         return completions.last_chunks(self._model, answer, cited, with_usage=self._with_usage)
 
@@ -174,7 +174,7 @@ async def _then_delete(
             if frame != sse.RETRY:
                 yield frame
         if not writer.ended:
-            yield completions.data(_error(UNREACHABLE, "unavailable"))
+            yield completions.data(openai_errors.body(UNREACHABLE, "unavailable"))
     finally:
         # Not awaited: a client that hangs up cancels this task, and with it what it awaits.
         asyncio.get_running_loop().run_in_executor(None, _delete, conversation)
@@ -193,9 +193,3 @@ def _delete(conversation: Conversation) -> None:
 def _cited(request: Request, answer: Message) -> list[dict[str, Any]]:
     found = MessageSerializer(answer, context={"request": request}).data["citations"]
     return [citation for citation in found if citation["cited"]]
-
-
-def _error(message: str, code: str) -> dict[str, Any]:
-    return {
-        "error": {"message": message, "type": "invalid_request_error", "code": code, "param": None}
-    }

@@ -77,10 +77,10 @@ class MessageViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Message]
     @action(detail=True, methods=["post"])
     def again(self, request: Request, id: UUID) -> HttpResponseBase:
         """Write another answer to the question of this one, which is kept."""
-        form = AgainSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
         question = self.get_object().question
         assert question is not None, "an answer belongs to a question"
+        form = AgainSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
         begin = partial(answering.answer_again, question)
         return respond(request, begin, **form.validated_data)
 
@@ -88,10 +88,10 @@ class MessageViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Message]
     @action(detail=True, methods=["post"])
     def edit(self, request: Request, id: UUID) -> HttpResponseBase:
         """Ask an edited question in the place of this one, which is kept."""
-        form = EditSerializer(data=request.data)
+        question, form = self.get_object(), EditSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         asked = dict(form.validated_data)
-        begin = partial(answering.ask_instead, self.get_object(), asked.pop("question"))
+        begin = partial(answering.ask_instead, question, asked.pop("question"))
         return respond(request, begin, **asked)
 
     @extend_schema(request=None, responses={204: None})

@@ -104,7 +104,12 @@ class Message(models.Model):
         help_text="Why an answer ends before its end: “length” or “content_filter”.",
     )
     notes = models.JSONField(
-        default=list, blank=True, help_text="Sentences about how the answer was made."
+        default=list, blank=True, help_text="Sentences about the answer for whoever asked."
+    )
+    site_notes = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="For administrators: what of the site was not at hand for this answer.",
     )
     search_query = models.TextField(blank=True, help_text="What was searched for.")
     reader = models.CharField(max_length=200, blank=True)

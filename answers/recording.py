@@ -24,8 +24,8 @@ FLUSH_SECONDS = 0.05
 SAVE_SECONDS = 2.0
 STOP_CHECK_SECONDS = 0.25
 WRITTEN = (
-    *("content", "state", "error", "finish_reason", "notes", "search_query", "reader"),
-    "grounded",
+    *("content", "state", "error", "finish_reason", "notes", "site_notes"),
+    *("search_query", "reader", "grounded"),
     *("index_versions", "timings", "usage", "checks", "finished_at"),
 )
 
@@ -55,7 +55,7 @@ class Recorder:
 
     def evidence(self, count: int) -> None:
         """Tell followers that the citations are stored."""
-        self._save("search_query", "index_versions", "reader", "notes", "timings")
+        self._save("search_query", "index_versions", "reader", "notes", "site_notes", "timings")
         events.append(self.answer.uuid, "evidence", count=count)
 
     def take(self, delta: ReaderDelta) -> None:
@@ -70,6 +70,8 @@ class Recorder:
         answer.usage.update(delta.usage)
         if delta.note:
             answer.notes.append(delta.note)
+        if delta.site_note:
+            answer.site_notes.append(delta.site_note)
         if delta.finish_reason:
             answer.finish_reason = delta.finish_reason
         if delta.grounded is not None:

@@ -17,11 +17,9 @@ from ingestion.errors import PermanentError, TransientError
 from retrieval.search import SearchResult
 
 UNEXPECTED = "Something went wrong while answering. The server's log has the details."
-CANNOT_SEE = "The {reader} reader cannot see pictures: what you attached was not looked at."
+CANNOT_SEE = "“{reader}” cannot see pictures: what you attached was not looked at."
 ABOUT_MARKED = "(The person asks about a place that they marked in a document: source [1].)"
-SOME_UNSEEN = (
-    "The {reader} reader looks at {room} pictures at most: the last {unseen} of yours went unseen."
-)
+SOME_UNSEEN = "“{reader}” looks at {room} pictures at most: the last {unseen} of yours went unseen."
 MARKED_CHARACTERS = 300
 EARLIER_TURNS = 6
 REDUCTIONS = 2
@@ -86,7 +84,7 @@ def _search(
     picture = pictures[0] if pictures else None
     result = searching.find(answer.search_query, where, picture=picture)
     answer.index_versions = result.index_versions
-    answer.notes = list(result.notes)
+    answer.site_notes = list(result.notes)
     return result
 
 
@@ -143,9 +141,9 @@ def _attached(recorder: Recorder, reader: Reader, pictures: Sequence[bytes]) -> 
     """The person's pictures for the reader, as many as it takes; a note tells of the others."""
     room = reader.capabilities.images
     if pictures and not room:
-        recorder.answer.notes.append(CANNOT_SEE.format(reader=reader.name))
+        recorder.answer.notes.append(CANNOT_SEE.format(reader=reader.label))
     elif unseen := len(pictures[room:]):
-        note = SOME_UNSEEN.format(reader=reader.name, room=room, unseen=unseen)
+        note = SOME_UNSEEN.format(reader=reader.label, room=room, unseen=unseen)
         recorder.answer.notes.append(note)
     longest = reader.capabilities.image_pixels
     return tuple(images.data_url(data, longest=longest) for data in pictures[:room])

@@ -19,11 +19,12 @@ from answers.sources import Source
 from answers.verification import Verdict
 from ingestion import json_types
 from ingestion.errors import PermanentError
+from ingestion.json_types import StrictSerializer
 from ingestion.models import Collection, Document
 from retrieval.serializers import PictureField
 
 
-class ScopeSerializer(serializers.Serializer[Any]):
+class ScopeSerializer(StrictSerializer):
     """What to ask: of what one may read, these collections and documents; none means all."""
 
     collections: serializers.RelatedField = serializers.PrimaryKeyRelatedField(
@@ -69,7 +70,7 @@ class ConversationSerializer(ScopeSerializer, serializers.ModelSerializer[Conver
         return str(self.context["request"].build_absolute_uri(path))
 
 
-class AgainSerializer(serializers.Serializer[Any]):
+class AgainSerializer(StrictSerializer):
     """How an answer is wanted."""
 
     reader = json_types.StringField(
@@ -86,7 +87,7 @@ class EditSerializer(AgainSerializer):
     question = json_types.StringField(max_length=QUESTION_LENGTH)
 
 
-class RegionSerializer(serializers.Serializer[Any]):
+class RegionSerializer(StrictSerializer):
     """A place on a document's page."""
 
     document = serializers.UUIDField()
@@ -268,10 +269,10 @@ class AttachmentSerializer(serializers.Serializer[Any]):
         return str(self.context["request"].build_absolute_uri(path))
 
 
-class FeedbackSerializer(serializers.ModelSerializer[Feedback]):
-    serializer_field_mapping = json_types.OF_MODELS
-
+class FeedbackSerializer(StrictSerializer, serializers.ModelSerializer[Feedback]):
     """What you think of an answer."""
+
+    serializer_field_mapping = json_types.OF_MODELS
 
     class Meta:
         model = Feedback
@@ -301,6 +302,9 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         help_text="The answer that a question was asked after.",
     )
     attachments = serializers.SerializerMethodField(help_text="What a question carries.")
+    site_notes = serializers.SerializerMethodField(
+        help_text="What of the site was not at hand; empty but for administrators."
+    )
     citations = serializers.SerializerMethodField()
     checks = CheckSerializer(many=True, read_only=True)
 
@@ -308,7 +312,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         model = Message
         fields = [
             *("id", "conversation", "question", "follows", "attachments", "role", "state"),
-            *("content", "error", "finish_reason", "notes"),
+            *("content", "error", "finish_reason", "notes", "site_notes"),
             *("reader", "grounded", "search_query", "index_versions", "timings", "usage"),
             *("created_at", "finished_at", "citations", "checks"),
         ]
@@ -318,6 +322,10 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
     def get_attachments(self, message: Message) -> list[dict[str, Any]]:
         found = self._carried[message.pk] if message.role == Role.USER else []
         return list(AttachmentSerializer(found, many=True, context=self.context).data)
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_site_notes(self, message: Message) -> list[str]:
+        return message.site_notes if self.context["request"].user.is_staff else []
 
     @extend_schema_field(CitationSerializer(many=True))
     def get_citations(self, message: Message) -> list[dict[str, Any]]:
@@ -349,7 +357,7 @@ class AnswerSerializer(MessageSerializer):
     class Meta(MessageSerializer.Meta):
         fields = [
             *("id", "conversation", "question", "state", "answer", "error", "finish_reason"),
-            *("notes", "reader", "grounded", "search_query", "index_versions", "timings"),
-            *("usage", "created_at", "finished_at", "citations", "checks"),
+            *("notes", "site_notes", "reader", "grounded", "search_query", "index_versions"),
+            *("timings", "usage", "created_at", "finished_at", "citations", "checks"),
         ]
         read_only_fields = fields

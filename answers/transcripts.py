@@ -21,6 +21,7 @@ NOT_DONE = {
     "stopped": "This answer was stopped.",
     "failed": "This question was not answered: {error}",
 }
+BROKEN_OFF = "This answer broke off: {error}"
 CSS = """
 body { font-family: sans-serif; font-size: 10pt; line-height: 1.4; }
 h1 { font-size: 17pt; margin: 0 0 4pt 0; }
@@ -121,18 +122,32 @@ def _carried(turn: Turn) -> Iterator[str]:
 
 def _remarks(answer: Answer) -> Iterator[str]:
     """How the answer ended where it did not end well, and what its check found."""
-    if answer.state in NOT_DONE:
+    if answer.state == "failed" and answer.message.content:
+        yield BROKEN_OFF.format(error=answer.message.error)
+    elif answer.state in NOT_DONE:
         yield NOT_DONE[answer.state].format(error=answer.message.error)
     yield from answer.plain_notes
-    if answer.checks.summary:
-        yield f"{answer.checks.summary}."
+    if answer.check_line:
+        yield f"{answer.check_line}."
 
 
 def _excerpt(citation: VisibleCitation) -> str:
     """What the answer leans on, in the source's words; empty for what one may not read."""
-    said = " … ".join(citation.quotes) or citation.caption or citation.text
+    said = _joined(citation.quotes, citation.text) or citation.caption or citation.text
     words = " ".join(said.split())
     return words if len(words) <= EXCERPT else f"{words[:EXCERPT].rstrip()} …"
+
+
+def _joined(quotes: Sequence[str], text: str) -> str:
+    """The quotes of a text as one, with “…” only where something was left out between two."""
+    parts: list[str] = []
+    end = 0
+    for quote in quotes:
+        start = text.find(quote, end)
+        is_next = start >= 0 and not text[end:start].strip()
+        parts += [quote] if is_next or not parts else ["…", quote]
+        end = max(start, end) + len(quote)
+    return " ".join(parts)
 
 
 def file_name(title: str, extension: str) -> str:

@@ -12,7 +12,15 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
-from answers import attachments, citations, conversations, feedback, rendering, threads
+from answers import (
+    attachments,
+    citations,
+    conversations,
+    feedback,
+    readers,
+    rendering,
+    threads,
+)
 from answers.answering import QUESTION_LENGTH
 from answers.attachments import Shown
 from answers.checks import Checks
@@ -20,7 +28,6 @@ from answers.feedback import REASONS
 from answers.inert import inert
 from answers.models import (
     Attachment,
-    AttachmentKind,
     Conversation,
     Feedback,
     Message,
@@ -29,9 +36,9 @@ from answers.models import (
     Role,
     Verdict,
 )
+from answers.readers import extractive
 from answers.sources import Source
 
-EXTRACTIVE = "extractive"
 MOMENTS = {"searching": "found after", "first_character": "first word after", "total": "all after"}
 
 
@@ -68,7 +75,7 @@ class Answer:
 
     @property
     def is_extractive(self) -> bool:
-        return self.message.reader == EXTRACTIVE
+        return self.message.reader == extractive.ExtractiveReader.name
 
     @cached_property
     def html(self) -> SafeString:
@@ -80,6 +87,14 @@ class Answer:
     @cached_property
     def checks(self) -> Checks:
         return Checks.of(self.message.checks)
+
+    @property
+    def check_line(self) -> str:
+        """What the check found; empty of an answer that itself says that it is none.
+
+        The passages that come closest are quoted faithfully: no proof that they answer.
+        """
+        return "" if self.message.grounded is False else self.checks.summary
 
     @property
     def cited_count(self) -> int:
@@ -104,15 +119,15 @@ class Answer:
         listed = ["Sources:", *cited] if cited else []
         return inert("\n\n".join(filter(None, [self.message.content.strip(), "\n".join(listed)])))
 
-    @cached_property
+    @property
     def plain_notes(self) -> list[str]:
-        """Notes that are shown beside the answer: why it ends before its end, and what became
-        of the pictures of its question.
-        """
-        asked = self.message.question
-        carried = asked.attachments.all() if asked and self.message.notes else ()
-        has_pictures = any(one.kind == AttachmentKind.IMAGE for one in carried)
-        return self.message.notes if self.message.finish_reason or has_pictures else []
+        """Notes to show beside the answer; that it only quotes stands above it already."""
+        return [note for note in self.message.notes if note != extractive.NOTE]
+
+    @property
+    def reader_label(self) -> str:
+        """What people call the reader that wrote it."""
+        return readers.label_of(self.message.reader)
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
@@ -190,7 +205,6 @@ def of_conversation(conversation: Conversation, user: AbstractUser) -> list[Turn
     thread = _Thread(conversation.pk)
     shown = set(threads.shown(conversation, thread.tree))
     messages = conversation.messages.select_related("conversation", "question")
-    messages = messages.prefetch_related("question__attachments")
     rows = [row for row in messages if row.pk in shown]
     written = [row for row in rows if row.role == Role.ASSISTANT]
     versions = {row.pk: thread.versions(row) for row in rows}

@@ -96,7 +96,7 @@ async def events(request: HtmxRequest, uuid: UUID) -> HttpResponseBase:
     def render_part(template: str) -> tuple[str, Collection[int]]:
         row = conversations.answers_visible_to(user).filter(uuid=uuid).first()
         if row is None:
-            return "", ()
+            return render_to_string("answers/_answer_gone.html"), ()
         answer = turns.with_versions(row, user)
         html = render_to_string(template, {"answer": answer}, request)
         return html, {source.number for source in answer.sources}

@@ -1,12 +1,14 @@
-"""Serializer fields that take the JSON type that the schema names, and no other.
+"""Serializers and fields that take what the schema names, and nothing else.
 
-Django REST framework takes 0 for false and 5 for "5", which hides mistakes of a program until
-it matters. Forms and query strings, which know only text, are read as text.
+Django REST framework takes 0 for false and 5 for "5", and leaves out what it does not know,
+which hides mistakes of a program until it matters. Forms and query strings, which know only
+text, are read as text.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import models
@@ -16,6 +18,30 @@ from rest_framework import fields, serializers
 _WHOLE = re.compile(r"-?[0-9]+")
 LARGEST = 2**63 - 1
 TRUTH = {"true": True, "false": False}
+# What a form says beside its fields, where the session is what signs it in.
+FORM_TOKEN = "csrfmiddlewaretoken"
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses fields that it does not know: a misspelt one would be left out in silence.
+
+    What is only read may be sent back, as part of a thing that was fetched and changed.
+    """
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and (unknown := set(_names(data)) - set(self.fields)):
+            writable = ", ".join(name for name, one in self.fields.items() if not one.read_only)
+            raise serializers.ValidationError(
+                dict.fromkeys(sorted(unknown), f"Unknown; there is {writable}.")
+            )
+        return super().to_internal_value(data)
+
+
+def _names(data: Mapping[str, Any]) -> Iterable[str]:
+    """The names of fields; a form has `regions[0]page` where JSON nests."""
+    if not isinstance(data, QueryDict):
+        return data
+    return (re.split(r"[\[.]", name, maxsplit=1)[0] for name in data if name != FORM_TOKEN)
 
 
 def _is_text_only(field: serializers.Field[Any, Any, Any, Any]) -> bool:

@@ -10,10 +10,11 @@ from rest_framework import serializers
 
 from ingestion import documents, json_types, labels, page_store, sharing, tus
 from ingestion.collections import NameTaken
+from ingestion.json_types import StrictSerializer
 from ingestion.models import Chunk, ChunkKind, Collection, Document, DocumentState, Page, Upload
 
 
-class CollectionSerializer(serializers.ModelSerializer[Collection]):
+class CollectionSerializer(StrictSerializer, serializers.ModelSerializer[Collection]):
     serializer_field_mapping = json_types.OF_MODELS
     owner: serializers.SlugRelatedField = serializers.SlugRelatedField(
         slug_field="username", read_only=True
@@ -65,7 +66,7 @@ class ChunkFilterSerializer(serializers.Serializer[Any]):
     kind = json_types.ChoiceField(ChunkKind.choices, required=False)
 
 
-class UnshareSerializer(serializers.Serializer[Any]):
+class UnshareSerializer(StrictSerializer):
     kind = serializers.ChoiceField(sharing.Kind.choices, default=sharing.Kind.PERSON)
     name = json_types.StringField(max_length=150, help_text="A user's or a group's.")
 
@@ -76,7 +77,7 @@ class MemberSerializer(UnshareSerializer):
     role = serializers.ChoiceField(sharing.Role.choices, default=sharing.Role.VIEWER)
 
 
-class PasswordSerializer(serializers.Serializer[Any]):
+class PasswordSerializer(StrictSerializer):
     password = json_types.StringField(
         required=False,
         default="",
@@ -87,7 +88,7 @@ class PasswordSerializer(serializers.Serializer[Any]):
     )
 
 
-class _PlaceSerializer(serializers.Serializer[Any]):
+class _PlaceSerializer(StrictSerializer):
     """Where a file goes, and what it is labelled with."""
 
     collection = serializers.PrimaryKeyRelatedField(
@@ -168,7 +169,7 @@ class MetadataField(serializers.DictField):
     """Names and values that people give; ingestion.labels checks them."""
 
 
-class LabelsSerializer(serializers.Serializer[Any]):
+class LabelsSerializer(StrictSerializer):
     """Tags and metadata: what is given replaces all of its kind, what is left out stays."""
 
     tags = serializers.ListField(

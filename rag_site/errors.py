@@ -1,4 +1,7 @@
-"""One JSON shape for every error of the API: problem details (RFC 9457)."""
+"""One JSON shape for every error of the API: problem details (RFC 9457).
+
+Beside it, under /v1/, that of OpenAI: its clients read no other.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from answers import openai_errors
 from ingestion import json_types
 from ingestion.errors import PermanentError, TransientError
 
@@ -24,6 +28,8 @@ STATUS_BY_CODE = {
     **{"wrong_offset": 409, "incomplete": 409, "expired": 410, "tus_version": 412},
     **{"in_hand": 423, "checksum_mismatch": 460},
 }
+# Where programs speak OpenAI's dialect.
+OPENAI = "/v1/"
 TITLES = {460: "Checksum Mismatch"}
 # Of a field's error: what it names is not there, or does not go with the rest.
 CANNOT_BE_DONE = {"does_not_exist", "unique", json_types.Refused.default_code}
@@ -83,25 +89,32 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer an address that there is not: programs get problem details, people a page."""
     if not _is_program(request.path):
         return defaults.page_not_found(request, exception)
-    return problem(404, "not_found", "There is no such address.")
+    return _to_program(request.path, 404, "not_found", "There is no such address.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer where the site itself is at fault; the log has the details."""
     if not _is_program(request.path):
         return defaults.server_error(request)
-    return problem(500, "internal_error", "Something went wrong; the server's log has the details.")
+    sentence = "Something went wrong; the server's log has the details."
+    return _to_program(request.path, 500, "internal_error", sentence)
 
 
 def too_large(path: str, sentence: str) -> HttpResponse:
     """Answer a body that is not taken in."""
     if not _is_program(path):
         return HttpResponse(sentence, status=413, content_type="text/plain; charset=utf-8")
-    return problem(413, "too_large", sentence)
+    return _to_program(path, 413, "too_large", sentence)
 
 
 def _is_program(path: str) -> bool:
-    return path.startswith(("/api/", "/v1/"))
+    return path.startswith(("/api/", OPENAI))
+
+
+def _to_program(path: str, status: int, code: str, detail: str) -> HttpResponse:
+    if path.startswith(OPENAI):
+        return JsonResponse(openai_errors.body(detail, code), status=status)
+    return problem(status, code, detail)
 
 
 def problem(status: int, code: str, detail: str) -> HttpResponse:

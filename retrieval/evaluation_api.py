@@ -25,7 +25,10 @@ from retrieval.models import (
 
 
 class GoldQuestionSerializer(serializers.Serializer[Any]):
-    """A question, the document that answers it, and where it does."""
+    """A question, the document that answers it, and where it does.
+
+    Lists of questions hold more, their answers above all, which is not needed here.
+    """
 
     question = json_types.StringField(max_length=4000)
     document = json_types.StringField(max_length=500, help_text="Its id, file name or title.")
@@ -49,7 +52,7 @@ class QuestionSetSerializer(serializers.ModelSerializer[QuestionSet]):
         fields = ["id", "name", "questions"]
 
 
-class NewQuestionsSerializer(serializers.Serializer[Any]):
+class NewQuestionsSerializer(json_types.StrictSerializer):
     """Questions for a set, which is made where there is none of its name."""
 
     name = json_types.StringField(max_length=60)
@@ -90,7 +93,7 @@ class RunDetailSerializer(RunSerializer):
         fields = [*RunSerializer.Meta.fields, "report"]
 
 
-class NewRunSerializer(serializers.Serializer[Any]):
+class NewRunSerializer(json_types.StrictSerializer):
     """Which set to ask, and under which one or two search profiles."""
 
     set: serializers.RelatedField = serializers.PrimaryKeyRelatedField(

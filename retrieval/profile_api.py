@@ -22,7 +22,7 @@ class RequestField(serializers.JSONField):
     """sources, fusion, final, top_k: as in /api/v1/search/."""
 
 
-class ProfileSerializer(serializers.ModelSerializer[SearchProfile]):
+class ProfileSerializer(json_types.StrictSerializer, serializers.ModelSerializer[SearchProfile]):
     serializer_field_mapping = json_types.OF_MODELS
 
     request = RequestField(required=False)

@@ -12,6 +12,7 @@ from rest_framework import serializers
 
 from ingestion import json_types
 from ingestion.errors import PermanentError
+from ingestion.json_types import StrictSerializer
 from ingestion.models import Chunk, ChunkKind
 from retrieval import pictures
 from retrieval.models import SpaceVersionState
@@ -21,7 +22,6 @@ from retrieval.request_form import (
     FilterSerializer,
     Nested,
     RequestSerializer,
-    StrictSerializer,
 )
 from retrieval.search import Hit
 
@@ -29,7 +29,7 @@ MAX_QUERY = 4000
 MAX_BATCH = 64
 
 
-class PageRangeSerializer(serializers.Serializer[Any]):
+class PageRangeSerializer(StrictSerializer):
     first = json_types.WholeField(min_value=1, help_text="Physical page, from 1.")
     last = json_types.WholeField(min_value=1, help_text="Included.")
 
@@ -172,7 +172,7 @@ class RepeatSerializer(serializers.Serializer[Any]):
     box = serializers.ListField(child=serializers.FloatField())
 
 
-class SearchFormSerializer(serializers.Serializer[Any]):
+class SearchFormSerializer(StrictSerializer):
     """What a form can say of a search: a text, a picture as a file, and how much to find."""
 
     query = json_types.StringField(max_length=MAX_QUERY, required=False)
@@ -278,7 +278,7 @@ class SpaceSerializer(serializers.Serializer[Any]):
     build = SpaceBuildSerializer(allow_null=True)
 
 
-class NewVersionSerializer(serializers.Serializer[Any]):
+class NewVersionSerializer(StrictSerializer):
     """How to begin a version."""
 
     waits = serializers.BooleanField(

@@ -40,14 +40,16 @@ class ReaderDelta:
     """The next piece of an answer, or something learnt about it.
 
     `grounded` is False where the reader found that the evidence does not hold the answer.
-    `note` is a sentence for the person. `usage` counts tokens. `finish_reason` tells why an
-    answer ends before its end: "length" or "content_filter".
+    `note` is a sentence for the person, `site_note` one for administrators. `usage` counts
+    tokens. `finish_reason` tells why an answer ends before its end: "length" or
+    "content_filter".
     """
 
     text: str = ""
     quotes: tuple[Quote, ...] = ()
     grounded: bool | None = None
     note: str = ""
+    site_note: str = ""
     usage: dict[str, int] = field(default_factory=dict)
     finish_reason: str = ""
 
@@ -108,6 +110,14 @@ def choices() -> list[Choice]:
         Choice(name, reader.label, name == settings.READER, reader.capabilities.images)
         for name, reader in found
     ]
+
+
+def label_of(stamp: str) -> str:
+    """What people call the reader that an answer is stamped with; it may be gone by now."""
+    name, _, model = stamp.partition("/")
+    if model or name not in settings.READERS:
+        return model or name
+    return str(getattr(_class(name), "label", name))
 
 
 def _class(name: str) -> Any:

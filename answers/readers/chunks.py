@@ -11,6 +11,9 @@ from answers.readers.endpoints import Endpoint
 from answers.readers.thoughts import without_thoughts
 from ingestion.errors import PermanentError
 
+CUT_OFF = "The answer was cut off because it reached the longest that is allowed."
+FILTERED = "The model's provider filtered this answer."
+
 # No language needs more for a token; an endpoint that sends more ignores the limit it got.
 CHARACTERS_PER_TOKEN = 10
 
@@ -38,11 +41,10 @@ def read(endpoint: Endpoint, stream: Iterable[Any]) -> Iterator[ReaderDelta]:
     if not said:
         raise PermanentError(_nothing_said(endpoint, ending.reason))
     if ending.reason == "length":
-        limit = _limit(endpoint)
-        yield ReaderDelta(note=f"The answer was cut off at {limit}.", finish_reason="length")
+        limit = f"The limit is {_limit(endpoint)}."
+        yield ReaderDelta(note=CUT_OFF, site_note=limit, finish_reason="length")
     elif ending.reason == "content_filter":
-        note = "The model's provider filtered this answer."
-        yield ReaderDelta(note=note, finish_reason="content_filter")
+        yield ReaderDelta(note=FILTERED, finish_reason="content_filter")
 
 
 def _nothing_said(endpoint: Endpoint, reason: str) -> str:

@@ -141,14 +141,15 @@ class _Attempts:
         self._images = kept if kept < self._images else 0
         self.request["messages"] = _messages(self._prompt, images=self._images)
         model = self._endpoint.model
-        note = (
+        site_note = (
             f"{model} takes {self._images} images at a time: the others were given as text."
             if self._images
             else f"{model} takes no images: figures and tables were given as text."
         )
-        if self._images < len(self._prompt.attached):
-            note += " Not all of what you attached was looked at."
-        self.notes = [ReaderDelta(note=note, usage={"images": self._images})]
+        is_unseen = self._images < len(self._prompt.attached)
+        note = "Not all of what you attached was looked at." if is_unseen else ""
+        usage = {"images": self._images}
+        self.notes = [ReaderDelta(note=note, site_note=site_note, usage=usage)]
 
 
 def _is_about_the_request(exc: Exception) -> bool:

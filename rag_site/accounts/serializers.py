@@ -28,7 +28,7 @@ class NewTokenSerializer(ApiTokenSerializer):
         fields = [*ApiTokenSerializer.Meta.fields, "token"]
 
 
-class TokenRequestSerializer(serializers.Serializer[ApiToken]):
+class TokenRequestSerializer(json_types.StrictSerializer):
     name = json_types.StringField(max_length=100)
     scope = serializers.ChoiceField(Scope.choices, default=Scope.READ)
     days = json_types.WholeField(min_value=1, max_value=MAX_DAYS, allow_null=True, default=None)

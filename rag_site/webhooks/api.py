@@ -18,7 +18,7 @@ from rag_site.webhooks.models import Delivery, Webhook
 EVENTS = [event.value for event in hooks.EVENTS]
 
 
-class WebhookSerializer(serializers.ModelSerializer[Webhook]):
+class WebhookSerializer(json_types.StrictSerializer, serializers.ModelSerializer[Webhook]):
     serializer_field_mapping = json_types.OF_MODELS
 
     id = serializers.UUIDField(source="uuid", read_only=True)

@@ -3,6 +3,7 @@
 import { follow } from "./answer_stream.js";
 import { takeOff } from "./attaching.js";
 import { tell } from "./channel.js";
+import { keep } from "./draft.js";
 import { settled } from "./evidence.js";
 import { goToEnd } from "./scrolling.js";
 import { announce, parse, post, sentence, toast } from "./server.js";
@@ -79,11 +80,13 @@ async function ask() {
   body.set("follows", [...turns.querySelectorAll(".answer")].at(-1)?.dataset.answerId ?? "");
   const { pictures, putBack } = takeOff();
   const pending = showPending(words.trim(), pictures);
+  const forget = keep(words);
   question.value = "";
   resize();
   problem.hidden = true;
   try {
     await begin(pending, composer.action, body);
+    forget();
   } catch (error) {
     pending.remove();
     if (!question.value) question.value = words;
@@ -92,6 +95,8 @@ async function ask() {
     problem.textContent = sentence(error);
     problem.hidden = false;
   }
+  // What was typed meanwhile belongs to the page that this has become.
+  keep(question.value);
 }
 
 function showPending(words, pictures) {

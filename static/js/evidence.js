@@ -166,7 +166,17 @@ function layOver() {
   const isOver = !panel.hidden && over.matches;
   backdrop.hidden = !isOver;
   for (const element of behind) element.inert = isOver;
+  // What lies over the chat is a place of its own: going back leaves it first.
+  const isPlace = Boolean(history.state?.evidence);
+  if (isOver && !isPlace) history.pushState({ evidence: true }, "");
+  else if (!isOver && isPlace) history.back();
 }
+
+addEventListener("popstate", () => {
+  if (!backdrop.hidden && !history.state?.evidence) close();
+});
+// A page that is loaded anew has nothing open.
+if (history.state?.evidence) history.replaceState(null, "");
 
 /** Light up what stands for the source that is shown: marks in the text and its card. */
 function markActive() {

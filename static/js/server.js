@@ -4,14 +4,21 @@
 export async function post(url, body) {
   const response = await fetch(url, { method: "POST", body, headers: { "HX-Request": "true" } });
   if (response.redirected) {
-    // To the sign-in page; nothing more is to be done here.
+    // To the sign-in page, which leads back here.
     location.reload();
     return new Promise(() => {});
   }
   const text = await response.text();
   if (response.ok) return text;
   const isSentence = response.headers.get("Content-Type")?.startsWith("text/plain");
-  throw new Error(isSentence ? text : "The server could not do this. Reload the page.");
+  throw new Error(isSentence ? text : refusal(response.status));
+}
+
+/** What to tell a person about an answer of this status, where the server has no sentence. */
+export function refusal(status) {
+  if (status === 401 || status === 403) return "You are no longer signed in, or may not do this. Reload the page.";
+  if (status === 404) return "This is no longer there. Reload the page.";
+  return "The server could not do this. Reload the page.";
 }
 
 /** What to tell a person about something that `post` threw. */

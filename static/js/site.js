@@ -1,6 +1,7 @@
 // Every page: theme, menus, the shared dialog, toasts.
 
 import { copy } from "./clipboard.js";
+import { refusal } from "./server.js";
 
 // --- Theme: the cookie is read by the server, so that no page flashes in the wrong one. ---
 
@@ -40,17 +41,20 @@ document.addEventListener("click", (event) => {
   if (copied) copyText(document.getElementById(copied.dataset.copy).textContent);
   event.target.closest("[data-toast-close]")?.closest(".toast").remove();
   const item = event.target.closest(".menu-list a, .menu-list button:not([data-theme-choice])");
-  if (item) item.closest("details").open = false;
+  if (item) leave(item.closest("details"));
 });
 
 document.addEventListener("focusin", (event) => closeMenus(event.target));
 
 document.addEventListener("keydown", (event) => {
   const menu = event.target.closest?.("details.menu[open]");
-  if (event.key !== "Escape" || !menu) return;
+  if (event.key === "Escape" && menu) leave(menu);
+});
+
+function leave(menu) {
   menu.open = false;
   menu.querySelector("summary").focus();
-});
+}
 
 // --- The dialog: whatever htmx puts into #dialog-body is shown as a modal. ---
 
@@ -119,9 +123,6 @@ for (const failure of ["htmx:sendError", "htmx:timeout"]) {
   });
 }
 document.addEventListener("htmx:responseError", (event) => {
-  const { status } = event.detail.xhr;
-  const text = status === 403 || status === 401
-    ? "You are no longer signed in, or may not do this. Reload the page."
-    : status === 404 ? "This is no longer there. Reload the page." : "The server could not do this.";
+  const text = refusal(event.detail.xhr.status);
   if (event.detail.requestConfig?.triggeringEvent?.isTrusted) addToast({ text, level: "error" });
 });

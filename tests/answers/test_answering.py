@@ -379,3 +379,25 @@ def test_old_conversations_get_their_branch(conversation):
     import_module("answers.migrations.0005_follow_on").follow_on(apps, None)
     follows = conversation.messages.order_by("pk").values_list("follows", flat=True)
     assert list(follows) == [None, None, None, rows[2].pk]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_old_notes_are_parted(conversation):
+    from importlib import import_module
+
+    from django.apps import apps
+
+    unseen = "The extractive reader cannot see pictures: what you attached was not looked at."
+    site, cut = (
+        "Put the files into /srv/models.",
+        "The answer was cut off at VLM_MAX_OUTPUT_TOKENS.",
+    )
+    row = Message.objects.create(
+        conversation=conversation, role="assistant", notes=[site, unseen, cut]
+    )
+    Message.objects.filter(pk=row.pk).update(finish_reason="length")
+    parting = import_module("answers.migrations.0010_part_notes")
+    parting.part(apps, None)
+    row.refresh_from_db()
+    assert row.notes == [unseen, parting.ENDS["length"]]
+    assert row.site_notes == [site, cut]

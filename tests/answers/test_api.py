@@ -345,3 +345,18 @@ def test_a_removed_source_stays_and_a_forbidden_one_is_hidden(api, document, str
     removed = api.get(path).json()["citations"][0]
     assert (removed["source_removed"], removed["document"]) == (True, None)
     assert removed["text"].startswith("Contoso")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/ask/", {"question": "How much?", "colections": [1]}, "colections"),
+        ("/ask/", {"question": "How much?", "regions": [{"pag": 1}]}, "regions.0.pag"),
+        ("/conversations/", {"titel": "Leave"}, "titel"),
+    ],
+)
+def test_a_misspelt_field_is_refused_and_named(api, path, body, field):
+    refused = api.post(f"{API}{path}", body, format="json")
+    assert refused.status_code == 400
+    assert field in [error["field"] for error in refused.json()["errors"]]
+    assert not Conversation.objects.exists()

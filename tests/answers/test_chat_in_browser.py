@@ -15,7 +15,7 @@ from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.asgi import get_asgi_application
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from answers import events
+from answers import conversations, events
 from answers.models import Conversation, Feedback, Message, MessageState
 from answers.readers import ReaderDelta
 from ingestion.errors import TransientError
@@ -122,6 +122,7 @@ def open_page(address, client, person, chromium: Browser):
         page.goto(path)
         return page
 
+    open_page.problems = problems  # type: ignore[attr-defined]
     yield open_page
     for context in contexts:
         context.close()
@@ -478,6 +479,8 @@ def test_conversations_are_renamed_searched_and_deleted(open_page, says, person)
     dialog.get_by_role("button", name="Rename").click()
     expect(dialog).to_be_hidden()
     expect(item).to_contain_text("New name")
+    expect(page).to_have_title("New name · Chat · Pagewise")
+    expect(item.get_by_label("More for “New name”")).to_be_focused()
     page.get_by_label("Search conversations").fill("new")
     expect(page.locator(".conversation-item")).to_have_count(1)
     item.hover()
@@ -500,6 +503,7 @@ def test_pinned_and_exported_from_the_list(open_page, says, person):
     expect(
         page.get_by_role("region", name="Pinned").get_by_role("link", name="Kept")
     ).to_be_visible()
+    expect(item.get_by_label("More for “Kept”")).to_be_focused()
     item.hover()
     item.get_by_label("More for “Kept”").click()
     with page.expect_download() as download:
@@ -737,8 +741,14 @@ def test_a_text_is_copied_without_the_clipboard_too(open_page, says):
     page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     copy = answer.get_by_role("button", name="Copy")
     copy.click()
-    expect(page.get_by_text("Copied, with its sources.")).to_be_visible()
+    copied = page.locator(".toast", has_text="Copied, with its sources.")
+    expect(copied).to_be_visible()
     expect(copy).to_be_focused()
+    # Nor does it lie over what asks the next question.
+    composer, toast = page.locator("#composer").bounding_box(), copied.bounding_box()
+    assert composer
+    assert toast
+    assert toast["y"] + toast["height"] < composer["y"]
 
 
 def test_on_a_phone_lists_and_evidence_lie_over_the_chat(open_page, says, person):
@@ -757,8 +767,14 @@ def test_on_a_phone_lists_and_evidence_lie_over_the_chat(open_page, says, person
     panel = page.locator("#evidence")
     expect(panel.locator("rect")).to_be_visible()
     expect(page.locator(".chat-main")).to_have_js_property("inert", True)
+    shown = page.url
     page.locator("#evidence-backdrop").tap(position={"x": 100, "y": 20})
     expect(panel).to_be_hidden()
+    answer.locator(".citation").first.tap()
+    expect(panel.locator("rect")).to_be_visible()
+    page.go_back()
+    expect(panel).to_be_hidden()
+    assert page.url == shown
     expect(page.locator(".chat-main")).to_have_js_property("inert", False)
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390
@@ -778,9 +794,47 @@ def test_without_a_script_a_question_is_answered_too(open_page, says):
     expect(page.locator("rect").first).to_be_visible()
 
 
-def test_what_a_signed_out_person_typed_is_not_lost_in_silence(open_page, says, client):
+def test_what_a_signed_out_person_typed_is_kept(stranger, open_page, says, client, person, address):
     page = open_page()
     stored(client.logout)
     page.get_by_label("Your question").fill("How much leave?")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"/login/\?next=/chat/"))
+    # Who signs in again finds it where it was; another person does not.
+    session = stored(lambda: signed_in(client, person))
+    page.context.add_cookies([{"name": "sessionid", "value": session, "url": address}])
+    page.goto("/chat/")
+    expect(page.get_by_label("Your question")).to_have_value("How much leave?")
+    says("Twenty-five [1].").finish()
+    page.keyboard.press("Enter")
+    expect(page.locator(".answer")).to_have_attribute("data-state", "done")
+    page.get_by_label("Your question").fill("And how")
+    page.reload()
+    expect(page.get_by_label("Your question")).to_have_value("And how")
+    page.goto("/chat/")
+    expect(page.get_by_label("Your question")).to_have_value("")
+    page.get_by_label("Your question").fill("Mine alone")
+    session = stored(lambda: signed_in(client, stranger))
+    page.context.add_cookies([{"name": "sessionid", "value": session, "url": address}])
+    page.goto("/chat/")
+    expect(page.get_by_label("Your question")).to_have_value("")
+
+
+def signed_in(client, user) -> str:
+    client.force_login(user)
+    return str(client.cookies["sessionid"].value)
+
+
+def test_a_question_of_a_conversation_that_is_gone_says_so(open_page, says):
+    script = says("Twenty-", "five [1].")
+    page = open_page()
+    answer = ask(page)
+    script.step()
+    expect(answer).to_contain_text("Twenty-")
+    stored(lambda: conversations.delete(Conversation.objects.get()))
+    expect(page.locator(".answer")).to_contain_text("This conversation was deleted while")
+    page.get_by_label("Your question").fill("Still there?")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("This is no longer there.")
+    expect(page.get_by_label("Your question")).to_have_value("Still there?")
+    assert "404" in open_page.problems.pop()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -120,6 +121,19 @@ def test_what_was_asked_about_and_what_the_check_found_go_along(
     assert "not supported" in words
 
 
+def test_passages_that_do_not_answer_are_not_told_as_confirmed(conversation, export, client):
+    checks: list[dict[str, Any]] = [
+        {"verdict": "supported", "reason": None, "numbers": [], "start": 0, "end": 4}
+    ]
+    Message.objects.filter(role="assistant").update(checks=checks)
+    page = reverse("answers:conversation", args=[conversation.uuid])
+    assert "1 of 1 statement supported" in export("markdown").content.decode()
+    assert "1 of 1 statement supported" in client.get(page).content.decode()
+    Message.objects.filter(role="assistant").update(grounded=False)
+    assert "supported" not in export("markdown").content.decode()
+    assert "supported by" not in client.get(page).content.decode()
+
+
 @pytest.mark.parametrize("name", ["markdown", "json"])
 def test_a_long_conversation_takes_as_few_queries_as_a_short_one(export, conversation, name):
     answering.answer_now(conversation, "And how much leave is there now?")
@@ -170,3 +184,20 @@ def test_nobody_takes_another_persons_conversation_away(client, conversation, st
 )
 def test_file_names_are_safe(title, name):
     assert transcripts.file_name(title, "md") == name
+
+
+def test_only_what_was_left_out_shows_as_such(conversation, export):
+    row = Citation.objects.get(number=1)
+    row.text = "One day. Two days.\nThree days. Four days."
+    row.quotes = [[0, 8], [9, 18], [31, 41]]
+    row.save()
+    assert "“One day. Two days. … Four days.”" in export("markdown").content.decode()
+
+
+def test_an_answer_that_broke_off_is_told_as_one(conversation, export, client):
+    Message.objects.filter(role="assistant").update(state="failed", error="It broke.")
+    page = reverse("answers:conversation", args=[conversation.uuid])
+    assert "*This answer broke off: It broke.*" in export("markdown").content.decode()
+    assert "Broken off" in client.get(page).content.decode()
+    Message.objects.filter(role="assistant").update(content="")
+    assert "*This question was not answered: It broke.*" in export("markdown").content.decode()

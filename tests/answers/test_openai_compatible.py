@@ -134,7 +134,8 @@ def test_an_answer_cut_at_the_limit_says_so(endpoint):
     endpoint.behave = says("Too long to", finish="length")
     text, deltas = read()
     assert text == "Too long to"
-    assert any("VLM_MAX_OUTPUT_TOKENS" in delta.note for delta in deltas)
+    assert [delta.note for delta in deltas if delta.note] == [chunks.CUT_OFF]
+    assert any("VLM_MAX_OUTPUT_TOKENS" in delta.site_note for delta in deltas)
     assert "length" in [delta.finish_reason for delta in deltas]
 
 
@@ -160,7 +161,7 @@ def test_a_model_without_eyes_gets_text_only(endpoint):
     assert text == "Blind [1]."
     assert "image_url" in str(endpoint.requests[0])
     assert "image_url" not in str(endpoint.requests[1])
-    assert any("takes no images" in delta.note for delta in deltas)
+    assert any("takes no images" in delta.site_note for delta in deltas)
 
 
 @pytest.mark.parametrize(
@@ -471,7 +472,7 @@ def test_a_real_llama_cpp_server_answers(llama_server, settings, conversation):
     assert 0 < answer.usage["completion_tokens"] <= 17
     # The model has no eyes: the server refuses the images, and the answer says so.
     assert answer.usage["images"] == 0
-    assert any("takes no images" in note for note in answer.notes)
+    assert any("takes no images" in note for note in answer.site_notes)
 
 
 def test_citations_are_stored_one_way_however_they_are_written(endpoint):
@@ -484,7 +485,7 @@ def test_an_error_with_status_200_is_one(endpoint):
     endpoint.behave = first(sends_whole({"error": error, **error}), says("It is 1 [1]."))
     text, deltas = read(prompt(images=True))
     assert text == "It is 1 [1]."
-    assert any("takes no images" in delta.note for delta in deltas)
+    assert any("takes no images" in delta.site_note for delta in deltas)
 
 
 def test_a_server_that_does_not_stream_is_understood(endpoint):

@@ -13,7 +13,7 @@ from django.urls import reverse
 from answers import answering, conversations, events, pool
 from answers.forms import QUESTION_LENGTH
 from answers.models import Citation, Conversation, Message, MessageState, Role
-from answers.readers import ReaderDelta
+from answers.readers import ReaderDelta, extractive
 from ingestion.errors import TransientError
 from ingestion.models import Collection, Document
 from tests.answers.conftest import PAGE_TEXT, queries_of
@@ -87,18 +87,35 @@ def test_an_empty_library_leads_to_the_upload_page(me):
 
 
 def test_an_answer_that_was_cut_says_so_beside_its_text(me, answer):
-    Message.objects.filter(pk=answer.pk).update(notes=["Cut off at the limit."])
-    assert note_of(me, answer) == 0
-    Message.objects.filter(pk=answer.pk).update(finish_reason="length")
-    assert note_of(me, answer) == 1
-    file = me.get(reverse("answers:export", args=[answer.conversation.uuid, "markdown"]))
-    assert "*Cut off at the limit.*" in file.content.decode()
-
-
-def note_of(me, answer: Message) -> int:
-    """How often the note stands beside the answer, not only in how it was made."""
+    Message.objects.filter(pk=answer.pk).update(notes=["Cut off.", extractive.NOTE])
     page = me.get(page_of(answer.conversation)).content.decode()
-    return len(re.findall(r'<p class="answer-note[^>]*>(?:<svg.*?</svg>)?Cut off at', page, re.S))
+    beside = r'<p class="answer-note[^>]*>(?:<svg.*?</svg>)?(.*?)</p>'
+    assert re.findall(beside, page, re.S) == ["Cut off."]
+    file = me.get(reverse("answers:export", args=[answer.conversation.uuid, "markdown"]))
+    assert "*Cut off.*" in file.content.decode()
+
+
+def test_what_the_site_lacks_is_told_to_its_administrators_alone(me, answer, person):
+    lacks = ["The image index was not searched: put the files into /srv/models."]
+    Message.objects.filter(pk=answer.pk).update(site_notes=lacks, finish_reason="length")
+    url = f"/api/v1/messages/{answer.uuid}/"
+
+    def shown() -> list[str]:
+        export = reverse("answers:export", args=[answer.conversation.uuid, "json"])
+        found = [me.get(each).content.decode() for each in (page_of(answer.conversation), export)]
+        return [lacks[0] in each for each in found] + [me.get(url).json()["site_notes"] == lacks]
+
+    assert shown() == [False, False, False]
+    person.is_staff = True
+    person.save()
+    assert shown() == [True, True, True]
+
+
+def test_an_answer_names_its_reader_as_people_know_it(me, answer):
+    Message.objects.filter(pk=answer.pk).update(reader="openai_compatible/Qwen/Qwen3-VL")
+    page = me.get(page_of(answer.conversation)).content.decode()
+    assert "Answered by Qwen/Qwen3-VL from 1 source" in page
+    assert "openai_compatible" not in page
 
 
 def test_a_library_is_offered_with_questions_to_begin_with(me, document):
@@ -484,6 +501,7 @@ def test_renaming(me, conversation):
     page = response.content.decode()
     assert page.count("Leave rules") >= 2
     assert 'id="chat-title"' in page
+    assert "<title>Leave rules · Chat · Pagewise</title>" in page
     assert me.post(url, {"title": "Again"}).headers["Location"] == page_of(conversation)
     conversation.refresh_from_db()
     assert (conversation.title, conversation.updated_at) == ("Again", before)

@@ -57,11 +57,14 @@ def test_a_programming_error_is_not_dressed_up() -> None:
 
 
 def test_addresses_that_are_not_there(client) -> None:
-    for path in ("/api/v1/nothing/", "/api/v1/documents/no-uuid/", "/v1/nothing"):
+    for path in ("/api/v1/nothing/", "/api/v1/documents/no-uuid/"):
         answer = client.get(path)
         assert answer.status_code == 404
         assert answer["Content-Type"] == "application/problem+json"
         assert answer.json()["code"] == "not_found"
+    answer = client.post("/v1/nothing")
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/json")
+    assert answer.json()["error"]["code"] == "not_found"
     page = client.get("/nothing/")
     assert page.status_code == 404
     assert "This page is not here" in page.content.decode()
