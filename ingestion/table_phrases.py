@@ -19,6 +19,8 @@ from ingestion.raw_page import Word
 PHRASE_GAP, CUT_GAP = 0.7, 0.4
 # Column lines are this exact, in points.
 SLACK = 2.0
+# A phrase covers a column where it reaches this many points into it.
+REACH = 3.0
 # A column line is missing where at least so many rows, and this share of those with values,
 # hold two values side by side.
 FEWEST_ROWS, MOST_OF_THEM = 3, 0.5
@@ -129,6 +131,14 @@ def _close(before: Word, after: Word, columns: Sequence[float]) -> bool:
 def slot(value: float, edges: Sequence[float]) -> int:
     """Return which of the bands between the edges holds the value; the first or last outside."""
     return min(max(bisect_right(edges, value) - 1, 0), len(edges) - 2)
+
+
+def columns_of(phrase: Phrase, edges: Sequence[float]) -> tuple[int, int]:
+    """Return the first and the last column that a phrase reaches over."""
+    middle = slot(phrase.box.center[0], edges)
+    first = min(slot(phrase.box.x0 + REACH, edges), middle)
+    last = max(slot(phrase.box.x1 - REACH, edges), middle)
+    return first, last
 
 
 def with_missing_columns(found: Sequence[Phrase], edges: Sequence[float]) -> list[float]:

@@ -175,3 +175,42 @@ def test_names_head_the_same_columns_each() -> None:
         lines=(120.0, 140.0), columns=(165.0, 205.0, 230.0, 300.0, 350.0),
     )  # fmt: skip
     assert header_texts(found) == ["Model", "Align", "Micro P", "Micro F1", "Macro P", "Macro F1"]
+
+
+def test_a_name_over_columns_whose_names_share_its_row_spans_them() -> None:
+    found = table(
+        (192, "Three Months Ended June 30"),
+        (72, "($ million)"), (180, "Flexibles"), (245, "Rigid"), (300, "Total"),
+        (72, "Net sales"), (180, "2,777"), (245, "897"), (300, "3,673"),
+        lines=(140.0,), columns=(170.0, 230.0, 290.0),
+    )  # fmt: skip
+    assert header_texts(found) == [
+        "($ million)",
+        *(f"Three Months Ended June 30 {name}" for name in ("Flexibles", "Rigid", "Total")),
+    ]
+
+
+def test_names_over_names_over_columns_have_a_row_each() -> None:
+    found = table(
+        (200, "Year ended in the month of December"),
+        (190, "2022 restated"), (320, "2023 audited"),
+        (72, "Item"), (180, "Gross"), (245, "Net"), (300, "Gross"), (375, "Net"),
+        (72, "Sales"), (180, "10"), (245, "9"), (300, "12"), (375, "11"),
+        lines=(159.0,), columns=(170.0, 230.0, 290.0, 350.0),
+    )  # fmt: skip
+    assert found.header_rows == 3
+    assert header_texts(found)[1:] == [
+        f"Year ended in the month of December {year} {kind}"
+        for year in ("2022 restated", "2023 audited")
+        for kind in ("Gross", "Net")
+    ]
+
+
+def test_the_first_line_of_a_long_name_spans_nothing() -> None:
+    found = table(
+        (178, "Weighted cost"), (305, "Lowest"),
+        (72, "Item"), (178, "of sales"), (262, "Price"), (305, "price"),
+        (72, "Sales"), (178, "10"), (262, "12"), (305, "14"),
+        lines=(140.0,), columns=(170.0, 236.0, 295.0),
+    )  # fmt: skip
+    assert header_texts(found) == ["Item", "Weighted cost of sales", "Price", "Lowest price"]
