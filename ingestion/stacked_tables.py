@@ -36,16 +36,16 @@ def _cut(table: Table, words: Sequence[Word]) -> float | None:
         below = next((row for row in rows[last + 1 :] if not _is_alone(row)), ())
         if above == table.header_rows or not has_values(rows[above - 1]) or not has_values(below):
             continue
-        if _says_header_again(table, rows, last) or (
-            _names_columns(rows[last])
-            and _is_new(table, first, last)
+        if _says_header_again(table, rows, first, last) or (
+            _names_columns_anew(table, rows, first, last)
             and (
-                first < last or _fills_others(rows, last, below) or _stands_out(table, last, words)
+                any(cell.column_span > 1 for row in rows[first:last] for cell in row)
+                or _fills_others(rows, last, below)
+                or _stands_out(table, last, words)
             )
         ):
-            return _between(
-                rows[above - 1], [cell for row in rows[above : last + 1] for cell in row]
-            )
+            header = [cell for row in rows[above : last + 1] for cell in row]
+            return _between(rows[above - 1], header)
     return None
 
 
@@ -55,13 +55,8 @@ def _between(above: _Row, below: _Row) -> float:
 
 
 def _first(rows: Sequence[_Row], last: int, least: int) -> int:
-    """Go up from a row, to `least`, over the names that span columns."""
-    while (
-        last > least
-        and rows[last - 1][0].column > 0
-        and any(cell.column_span > 1 for cell in rows[last - 1])
-        and not has_values(rows[last - 1])
-    ):
+    """Go up from a row, to `least`, over names that stand over it and beside the rows' names."""
+    while last > least and rows[last - 1][0].column > 0 and not has_values(rows[last - 1]):
         last -= 1
     return last
 
@@ -71,25 +66,17 @@ def _is_alone(row: _Row) -> bool:
     return len(row) == 1 and not has_values(row)
 
 
-def _says_header_again(table: Table, rows: Sequence[_Row], last: int) -> bool:
-    """Tell whether rows up to `last` say the header again, and that names columns and rows."""
-    head = rows[: table.header_rows]
-    again = rows[last + 1 - len(head) : last + 1]
-    if any(map(has_values, head)) or all(len(row) < 2 or row[0].column for row in head):
+def _says_header_again(table: Table, rows: Sequence[_Row], first: int, last: int) -> bool:
+    """Tell whether a row is that above the first values, and more than some years said again."""
+    said, known = ([(c.column, c.text) for c in rows[at]] for at in (last, table.header_rows - 1))
+    more = first < last or rows[last][0].column == 0
+    return said == known and len(said) > 1 and more and not has_values(rows[last])
+
+
+def _names_columns_anew(table: Table, rows: Sequence[_Row], first: int, last: int) -> bool:
+    """Tell whether rows give two columns or more names, and not those that they have."""
+    if has_values(rows[last]) or len({cell.text for cell in rows[last] if cell.column > 0}) < 2:
         return False
-    return [_texts(row) for row in again] == [_texts(row) for row in head]
-
-
-def _texts(row: _Row) -> list[tuple[int, str]]:
-    return [(cell.column, cell.text) for cell in row]
-
-
-def _names_columns(row: _Row) -> bool:
-    return len({cell.text for cell in row if cell.column > 0}) > 1 and not has_values(row)
-
-
-def _is_new(table: Table, first: int, last: int) -> bool:
-    """Tell whether rows give columns other names than the header does; years may be said again."""
     cells = tuple(replace(c, row=c.row - first) for c in table.cells if first <= c.row <= last)
     height = last - first + 1
     said = header_texts(replace(table, rows=height, cells=cells, header_rows=height))

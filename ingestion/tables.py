@@ -55,16 +55,15 @@ def _by_row(found: Iterable[Phrase], edges: Sequence[float]) -> list[list[Phrase
 def _placed(in_row: list[Phrase], edges: Sequence[float]) -> Iterable[tuple[Phrase, int, int]]:
     """Give each phrase of a row its first and last column.
 
-    A phrase that reaches over several columns spans them if no other phrase of the row
-    stands there; otherwise it belongs where its middle is.
+    A phrase that reaches over several columns spans them if nothing else in the row stands
+    there but more lines of it; otherwise it belongs where its middle is.
     """
     covered = [columns_of(phrase, edges) for phrase in in_row]
-    for index, phrase in enumerate(in_row):
-        first, last = covered[index]
+    for phrase, (first, last) in zip(in_row, covered, strict=True):
         taken = {
             column
-            for other, (start, end) in enumerate(covered)
-            if other != index
+            for start, end in covered
+            if (start, end) != (first, last)
             for column in range(start, end + 1)
         }
         if first != last and taken & set(range(first, last + 1)):

@@ -110,7 +110,29 @@ def test_a_header_said_again_begins_a_table_together_with_its_title() -> None:
     ]
 
 
-def test_the_same_names_again_begin_no_table() -> None:
+def test_the_same_names_under_another_date_begin_a_table() -> None:
+    found = tables(
+        ("", "", "May 2021", ""),
+        ("Millions", "Fair", "Cash", "Bonds"),
+        ("Level 1", "9", "5", "4"),
+        ("", "", "May 2020", ""),
+        ("Millions", "Fair", "Cash", "Bonds"),
+        ("Level 1", "8", "6", "2"),
+    )
+    assert [names[2] for names, _ in found] == ["May 2021 Cash", "May 2020 Cash"]
+
+
+def test_years_said_again_begin_no_table() -> None:
+    (found,) = tables(
+        ("", "2022", "2023", ""),
+        ("Sales", "9", "5", ""),
+        ("", "2022", "2023", ""),
+        ("Costs", "8", "6", ""),
+    )
+    assert len(found[1]) == 3
+
+
+def test_the_same_names_over_other_rows_begin_no_table() -> None:
     (found,) = tables(
         ("Assets", "2021", "2022", "2023"),
         ("Cash", "1", "2", "3"),

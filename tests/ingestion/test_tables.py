@@ -206,6 +206,19 @@ def test_names_over_names_over_columns_have_a_row_each() -> None:
     ]
 
 
+def test_a_name_on_two_lines_over_columns_spans_them() -> None:
+    found = table(
+        (195, "Amount of the gain"),
+        (192, "Year ended in May"),
+        (72, "Item"), (190, "2022"), (260, "2023"),
+        (72, "Sales"), (190, "10"), (260, "12"),
+        lines=(159.0,), columns=(180.0, 240.0),
+    )  # fmt: skip
+    assert header_texts(found)[1:] == [
+        f"Amount of the gain Year ended in May {year}" for year in (2022, 2023)
+    ]
+
+
 def test_the_first_line_of_a_long_name_spans_nothing() -> None:
     found = table(
         (178, "Weighted cost"), (305, "Lowest"),
