@@ -28,7 +28,7 @@ _NUMBER = re.compile(r"^[\s$€£¥(+\-–—−]*\d[\d\s.,'’]*[)%]*\s*(%|bps|
 _DASH = re.compile(r"^[\s$€£¥]*[-–—−.]+\s*%?$")
 # Signs that belong to the value after them, or before them, however far it stands.
 _BEFORE, _AFTER = re.compile(r"^[$€£¥]$"), re.compile(r"^[)%]{1,2}$")
-_YEAR = re.compile(r"^(fy\s*)?(19|20)\d\d[ea]?$", re.IGNORECASE)
+_YEARS = re.compile(r"(?:(?:^|\s+)(?:fy\s*)?(?:19|20)\d\d[ea]?)+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Phrase:
 
 def is_value(text: str) -> bool:
     """Tell what stands in a table's body, numbers and dashes, from names; years are names."""
-    if _YEAR.match(text.strip()):
+    if _YEARS.fullmatch(text.strip()):
         return False
     return bool(_NUMBER.match(text) or _DASH.match(text))
 

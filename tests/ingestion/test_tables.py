@@ -149,6 +149,16 @@ def test_a_name_on_two_lines_stays_one_row() -> None:
     assert row_texts(found)[1:] == [["Cost of goods and services", "10", "20"]]
 
 
+def test_years_side_by_side_are_names() -> None:
+    found = table(
+        (200, "Year ended in December"),
+        (72, "Item"), (202, "2022"), (302, "2021 2020"),
+        (72, "Sales"), (202, "10"), (302, "12 14"),
+        lines=(120.0, 140.0),
+    )  # fmt: skip
+    assert found.header_rows == 2
+
+
 def test_signs_go_with_their_values() -> None:
     row = [
         *words("Footwear", x=72, y=122, run=1),
