@@ -149,6 +149,15 @@ def test_a_name_on_two_lines_stays_one_row() -> None:
     assert row_texts(found)[1:] == [["Cost of goods and services", "10", "20"]]
 
 
+def test_a_column_is_parted_below_years_that_stand_side_by_side() -> None:
+    found = table(
+        (72, "Item"), (205, "2022"), (305, "2023"),
+        (72, "Sales"), (205, "1,100"), (305, "2,200"),
+        lines=(120.0,), columns=(200.0,),
+    )  # fmt: skip
+    assert row_texts(found) == [["Item", "2022", "2023"], ["Sales", "1,100", "2,200"]]
+
+
 def test_years_side_by_side_are_names() -> None:
     found = table(
         (200, "Year ended in December"),
