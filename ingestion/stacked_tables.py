@@ -19,12 +19,16 @@ def apart(region: Region, words: Sequence[Word]) -> list[Region]:
     """Cut the region of a table above each row that names its columns anew."""
     table = build_table(words, region.box, rows=region.rows, columns=region.columns)
     cut = _cut(table, words) if table else None
-    if cut is None:
-        return [region]
     box, rows = region.box, region.rows
+    # Letters that are much taller than their row would put it outside.
+    if cut is None or not box.y0 < cut < box.y1:
+        return [region]
+    rest = [word for word in words if word.box.center[1] > cut]
+    if len(rest) == len(words):
+        return [region]
     above = replace(region, box=replace(box, y1=cut), rows=tuple(y for y in rows if y < cut))
     below = replace(region, box=replace(box, y0=cut), rows=tuple(y for y in rows if y > cut))
-    return [above, *apart(below, [word for word in words if word.box.center[1] > cut])]
+    return [above, *apart(below, rest)]
 
 
 def _cut(table: Table, words: Sequence[Word]) -> float | None:
