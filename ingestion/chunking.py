@@ -127,13 +127,14 @@ def _joined(above: Section, below: Section) -> Section:
 
 
 def _told(section: Section, path: tuple[str, ...]) -> Passage:
-    """Return the section's text with those of its headings that `path` lacks before it."""
+    """Return the section's text with those of its headings that `path` lacks on lines before it."""
     own = section.path[len(path) :]
     if not own:
         return section.passage
     first = section.passage.spans[0]
     flow = Flow()
-    flow.add_text(" > ".join(own), first.page, first.box)
+    for heading in own:
+        flow.add_text(heading, first.page, first.box)
     return flow.passage() + Passage("\n") + section.passage
 
 

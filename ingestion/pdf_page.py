@@ -9,12 +9,13 @@ from dataclasses import replace
 from statistics import median
 from typing import Any
 
+from ingestion.characters import Char, gaps, named, with_room
 from ingestion.font_maps import Letters, is_guess, letters_by_font
 from ingestion.holes import UNKNOWN
 from ingestion.layout import BlockKind, Box
 from ingestion.pdf_library import translated
 from ingestion.raw_page import Pixels, Region, Word
-from ingestion.text_repair import clean, tex_ligature
+from ingestion.text_repair import clean
 
 LABELS: dict[str, BlockKind] = {
     "title": "title",
@@ -39,16 +40,11 @@ ABOVE, BELOW = 0.8, 0.22
 SCALED = 4.0
 # White between letters that is wider than the line's usual by this much is a space.
 NARROW_SPACE = 0.1
-# No ligature is narrower than this, in font sizes; what draws nothing has no width at all.
-NARROWEST_LIGATURE = 0.35
 
 # Where text runs to, across and down, and how far it is turned to run to the right. It is where
 # more than this share of the page's letters agree.
 TURNS = {(0, -1): 90, (-1, 0): 180, (0, 1): 270}
 PREVAILING = 0.7
-
-# A character of the library, and the span it is in.
-_Char = tuple[dict[str, Any], dict[str, Any]]
 
 
 def show_upright(page: Any) -> None:
@@ -190,13 +186,14 @@ def _split_line(line: dict[str, Any], run: int) -> Iterator[Word]:
     """Cut a line of the library into words: at its spaces, and at gaps as wide as one."""
     cosine, sine = line["dir"]
     upright = abs(sine) < 0.1 and cosine > 0
-    chars = _named([(char, span) for span in line["spans"] for char in span["chars"]])
-    gaps = _gaps(chars) if upright else []
-    known = [gap for gap in gaps if gap is not None]
+    chars = named([(char, span) for span in line["spans"] for char in span["chars"]])
+    chars = with_room(chars) if upright else chars
+    white = gaps(chars) if upright else []
+    known = [gap for gap in white if gap is not None]
     usual = max(0.0, median(known)) if known else 0.0
-    pending: list[_Char] = []
+    pending: list[Char] = []
     for index, (char, span) in enumerate(chars):
-        gap = gaps[index - 1] if index and gaps else None
+        gap = white[index - 1] if index and white else None
         apart = gap is not None and gap > usual + NARROW_SPACE
         if pending and (char["c"].isspace() or apart):
             yield from _word(pending, run, upright)
@@ -207,37 +204,7 @@ def _split_line(line: dict[str, Any], run: int) -> Iterator[Word]:
         yield from _word(pending, run, upright)
 
 
-def _named(chars: list[_Char]) -> list[_Char]:
-    """Give ligatures that the file shows as control characters, some of them spaces, letters."""
-    if all(char["c"] >= " " for char, _ in chars):
-        return chars
-    texts = ["", *(char["c"] for char, _ in chars), ""]
-    return [
-        (char | {"c": letters}, span)
-        if _is_wide(char, span) and (letters := tex_ligature(*texts[at : at + 3]))
-        else (char, span)
-        for at, (char, span) in enumerate(chars)
-    ]
-
-
-def _is_wide(char: dict[str, Any], span: dict[str, Any]) -> bool:
-    return bool(char["bbox"][2] - char["bbox"][0] > NARROWEST_LIGATURE * span["size"])
-
-
-def _gaps(chars: list[_Char]) -> list[float | None]:
-    """Return the white between letters or digits, in font sizes; None beside anything else.
-
-    Some files set words apart by position alone, closer than the library takes for a space.
-    """
-    return [
-        (after["bbox"][0] - before["bbox"][2]) / span["size"]
-        if before["c"].isalnum() and after["c"].isalnum() and span["size"]
-        else None
-        for (before, span), (after, _) in itertools.pairwise(chars)
-    ]
-
-
-def _word(chars: list[_Char], run: int, upright: bool) -> Iterator[Word]:
+def _word(chars: list[Char], run: int, upright: bool) -> Iterator[Word]:
     stretches = [list(group) for _, group in itertools.groupby(chars, key=_stretch)]
     word = _plain_word(chars, run, upright)
     if word is not None and len(stretches) > 1 and upright:
@@ -247,12 +214,12 @@ def _word(chars: list[_Char], run: int, upright: bool) -> Iterator[Word]:
         yield word
 
 
-def _stretch(char: _Char) -> tuple[float, float]:
+def _stretch(char: Char) -> tuple[float, float]:
     """Letters of one stretch share their baseline and size."""
     return round(char[0]["origin"][1]), round(char[1]["size"])
 
 
-def _plain_word(chars: list[_Char], run: int, upright: bool) -> Word | None:
+def _plain_word(chars: list[Char], run: int, upright: bool) -> Word | None:
     text = clean("".join(char["c"] for char, _ in chars))
     boxes = [char["bbox"] for char, _ in chars]
     box = as_box(

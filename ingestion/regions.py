@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ingestion.layout import BlockKind, Box
 from ingestion.raw_page import RawPage, Region, Word
+from ingestion.stacked_tables import apart
 
 # A region that lies in another by this share is part of it.
 INSIDE = 0.75
@@ -27,7 +28,10 @@ FIGURES: tuple[BlockKind, ...] = ("table", "picture")
 
 
 def tidy(page: RawPage) -> tuple[Region, ...]:
-    """Drop what lies in a table or picture, backgrounds, decorations and repetitions."""
+    """Drop what lies in a table or picture, backgrounds, decorations and repetitions.
+
+    Tables that the layout model took for one are several.
+    """
     regions = [_clipped(region, page.box) for region in page.regions]
     regions = _without_backgrounds(regions, page.box)
     regions = [*regions, *_overlooked(regions, page)]
@@ -35,7 +39,13 @@ def tidy(page: RawPage) -> tuple[Region, ...]:
     for region in sorted(regions, key=_rank):
         if not any(_swallows(other, region) for other in kept):
             kept.append(region)
-    return tuple(_with_text_kept(kept, page))
+    return tuple(_with_tables_apart(tuple(_with_text_kept(kept, page)), page.words))
+
+
+def _with_tables_apart(regions: Sequence[Region], words: Sequence[Word]) -> Iterable[Region]:
+    shares, _ = share_out(words, regions)
+    for region, share in zip(regions, shares, strict=True):
+        yield from apart(region, share) if region.kind == "table" else (region,)
 
 
 def _with_text_kept(regions: Iterable[Region], page: RawPage) -> Iterable[Region]:

@@ -18,10 +18,10 @@ _Row = list[TableCell]
 
 def with_header(table: Table) -> Table:
     """Count the leading rows that name columns, and let names span the columns they head."""
-    rows = _rows(table)
+    rows = rows_of(table)
     extents = _extents(table)
     for index in range(min(MOST_HEADER_ROWS, table.rows - 1)):
-        if _has_values(rows[index]):
+        if has_values(rows[index]):
             break
         rows[index] = _spread(rows[index], rows[index + 1], extents)
     cells = tuple(cell for row in rows for cell in row)
@@ -29,14 +29,16 @@ def with_header(table: Table) -> Table:
     return replace(table, cells=cells, header_rows=header)
 
 
-def _rows(table: Table) -> list[_Row]:
+def rows_of(table: Table) -> list[_Row]:
+    """Return the cells row by row."""
     rows: list[_Row] = [[] for _ in range(table.rows)]
     for cell in table.cells:
         rows[cell.row].append(cell)
     return rows
 
 
-def _has_values(row: _Row) -> bool:
+def has_values(row: Sequence[TableCell]) -> bool:
+    """Tell whether a row holds values beside the name that it begins with."""
     return any(is_value(cell.text) for cell in row if cell.column > 0)
 
 
@@ -47,7 +49,7 @@ def _header_rows(rows: Sequence[_Row]) -> int:
     for row in rows[:MOST_HEADER_ROWS]:
         # Below a name over several columns stand the columns' own, even if they are numbers.
         names_leaves = under_spans and row[0].column > 0
-        if not names_leaves and _has_values(row):
+        if not names_leaves and has_values(row):
             return header
         header += 1
         under_spans = any(cell.column_span > 1 for cell in row)
@@ -56,7 +58,7 @@ def _header_rows(rows: Sequence[_Row]) -> int:
             break
     # What stands alone below the names and beside the stub holds for all columns: a unit.
     after = rows[header] if header < len(rows) else []
-    unit = len(after) == 1 and after[0].column > 0 and not _has_values(after)
+    unit = len(after) == 1 and after[0].column > 0 and not has_values(after)
     return header + unit
 
 

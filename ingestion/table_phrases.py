@@ -19,6 +19,8 @@ from ingestion.raw_page import Word
 PHRASE_GAP, CUT_GAP = 0.7, 0.4
 # Column lines are this exact, in points.
 SLACK = 2.0
+# A phrase covers a column where it reaches this many points into it.
+REACH = 3.0
 # A column line is missing where at least so many rows, and this share of those with values,
 # hold two values side by side.
 FEWEST_ROWS, MOST_OF_THEM = 3, 0.5
@@ -26,7 +28,7 @@ _NUMBER = re.compile(r"^[\s$€£¥(+\-–—−]*\d[\d\s.,'’]*[)%]*\s*(%|bps|
 _DASH = re.compile(r"^[\s$€£¥]*[-–—−.]+\s*%?$")
 # Signs that belong to the value after them, or before them, however far it stands.
 _BEFORE, _AFTER = re.compile(r"^[$€£¥]$"), re.compile(r"^[)%]{1,2}$")
-_YEAR = re.compile(r"^(fy\s*)?(19|20)\d\d[ea]?$", re.IGNORECASE)
+_YEARS = re.compile(r"(?:(?:^|\s+)(?:fy\s*)?(?:19|20)\d\d[ea]?)+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Phrase:
 
 def is_value(text: str) -> bool:
     """Tell what stands in a table's body, numbers and dashes, from names; years are names."""
-    if _YEAR.match(text.strip()):
+    if _YEARS.fullmatch(text.strip()):
         return False
     return bool(_NUMBER.match(text) or _DASH.match(text))
 
@@ -131,28 +133,46 @@ def slot(value: float, edges: Sequence[float]) -> int:
     return min(max(bisect_right(edges, value) - 1, 0), len(edges) - 2)
 
 
+def columns_of(phrase: Phrase, edges: Sequence[float]) -> tuple[int, int]:
+    """Return the first and the last column that a phrase reaches over."""
+    middle = slot(phrase.box.center[0], edges)
+    first = min(slot(phrase.box.x0 + REACH, edges), middle)
+    last = max(slot(phrase.box.x1 - REACH, edges), middle)
+    return first, last
+
+
 def with_missing_columns(found: Sequence[Phrase], edges: Sequence[float]) -> list[float]:
     """Add the column edges that part values which stand side by side in most rows."""
-    lines: dict[tuple[int, int], list[Phrase]] = defaultdict(list)
-    for phrase in found:
-        if is_value(phrase.text):
-            column = slot(phrase.box.center[0], edges)
-            lines[column, round(phrase.words[0].origin)].append(phrase)
+    values = _side_by_side([phrase for phrase in found if is_value(phrase.text)], edges)
+    years = _side_by_side([phrase for phrase in found if _YEARS.fullmatch(phrase.text)], edges)
     added = []
     for column in range(len(edges) - 1):
-        rows = [sorted(row, key=_left) for (at, _), row in lines.items() if at == column]
-        added += _gutters(rows)
+        added += _gutters(values[column], [row for row in years[column] if len(row) == 2])
     return sorted({*edges, *added})
+
+
+def _side_by_side(found: Sequence[Phrase], edges: Sequence[float]) -> dict[int, list[list[Phrase]]]:
+    """Return the lines of each column, each from the left."""
+    lines: dict[int, dict[int, list[Phrase]]] = defaultdict(lambda: defaultdict(list))
+    for phrase in found:
+        column = slot(phrase.box.center[0], edges)
+        lines[column][round(phrase.words[0].origin)].append(phrase)
+    by_column = {
+        at: [sorted(row, key=_left) for row in rows.values()] for at, rows in lines.items()
+    }
+    return defaultdict(list, by_column)
 
 
 def _left(phrase: Phrase) -> float:
     return phrase.box.x0
 
 
-def _gutters(rows: Sequence[Sequence[Phrase]]) -> list[float]:
+def _gutters(rows: Sequence[Sequence[Phrase]], years: Sequence[Sequence[Phrase]]) -> list[float]:
+    """Return where pairs of values part; one is enough below two years that part there, too."""
     pairs = [row for row in rows if len(row) == 2 and row[1].box.x0 > row[0].box.x1]
-    if len(pairs) < max(FEWEST_ROWS, MOST_OF_THEM * len(rows)):
+    if len(pairs) < max(1 if years else FEWEST_ROWS, MOST_OF_THEM * len(rows)):
         return []
+    pairs = [*pairs, *years]
     left, right = max(row[0].box.x1 for row in pairs), min(row[1].box.x0 for row in pairs)
     return [(left + right) / 2] if left < right else []
 

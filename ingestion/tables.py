@@ -11,14 +11,13 @@ from ingestion.raw_page import Word
 from ingestion.table_header import with_header
 from ingestion.table_phrases import (
     Phrase,
+    columns_of,
     phrases,
     slot,
     with_missing_columns,
     with_missing_rows,
 )
-
-# A phrase covers a column where it reaches this many points into it.
-REACH = 3.0
+from ingestion.table_spans import parted
 
 
 def build_table(
@@ -33,7 +32,7 @@ def build_table(
     row_edges = with_missing_rows(found, [box.y0, *rows, box.y1], column_edges)
     slots: dict[tuple[int, int], list[Phrase]] = {}
     spans: dict[tuple[int, int], int] = {}
-    for row, in_row in _by_row(found, row_edges).items():
+    for row, in_row in enumerate(parted(_by_row(found, row_edges), column_edges)):
         for phrase, first, last in _placed(in_row, column_edges):
             slots.setdefault((row, first), []).append(phrase)
             spans[row, first] = max(spans.get((row, first), 1), last - first + 1)
@@ -45,38 +44,31 @@ def build_table(
     return with_header(_without_gaps(cells))
 
 
-def _by_row(found: Iterable[Phrase], edges: Sequence[float]) -> dict[int, list[Phrase]]:
+def _by_row(found: Iterable[Phrase], edges: Sequence[float]) -> list[list[Phrase]]:
+    """Return the rows that hold phrases, from the top."""
     rows: dict[int, list[Phrase]] = {}
     for phrase in found:
         rows.setdefault(slot(phrase.box.center[1], edges), []).append(phrase)
-    return rows
+    return [rows[row] for row in sorted(rows)]
 
 
 def _placed(in_row: list[Phrase], edges: Sequence[float]) -> Iterable[tuple[Phrase, int, int]]:
     """Give each phrase of a row its first and last column.
 
-    A phrase that reaches over several columns spans them if no other phrase of the row
-    stands there; otherwise it belongs where its middle is.
+    A phrase that reaches over several columns spans them if nothing else in the row stands
+    there but more lines of it; otherwise it belongs where its middle is.
     """
-    covered = [_columns_of(phrase, edges) for phrase in in_row]
-    for index, phrase in enumerate(in_row):
-        first, last = covered[index]
+    covered = [columns_of(phrase, edges) for phrase in in_row]
+    for phrase, (first, last) in zip(in_row, covered, strict=True):
         taken = {
             column
-            for other, (start, end) in enumerate(covered)
-            if other != index
+            for start, end in covered
+            if (start, end) != (first, last)
             for column in range(start, end + 1)
         }
         if first != last and taken & set(range(first, last + 1)):
             first = last = slot(phrase.box.center[0], edges)
         yield phrase, first, last
-
-
-def _columns_of(phrase: Phrase, edges: Sequence[float]) -> tuple[int, int]:
-    middle = slot(phrase.box.center[0], edges)
-    first = min(slot(phrase.box.x0 + REACH, edges), middle)
-    last = max(slot(phrase.box.x1 - REACH, edges), middle)
-    return first, last
 
 
 def _cell(row: int, column: int, parts: list[Phrase], span: int) -> TableCell:

@@ -56,6 +56,17 @@ def test_small_neighbours_under_one_heading_are_one_chunk() -> None:
     ]
 
 
+def test_headings_that_become_text_stand_on_lines_of_their_own() -> None:
+    (found,) = chunks(
+        heading("Manual", 20),
+        heading("Watch", 17), heading("Strap"), block("Pull it."),
+        heading("Phone", 17), heading("Lid"), block("Push it."),
+    )  # fmt: skip
+    assert found.heading_path == ("Manual",)
+    assert found.text == "Watch\nStrap\nPull it.\nPhone\nLid\nPush it."
+    assert [found.text[span.start : span.end] for span in found.spans] == found.text.split("\n")
+
+
 def test_sections_without_a_common_heading_stay_apart() -> None:
     assert len(chunks(heading("One"), block("First."), heading("Two"), block("Second."))) == 2
 

@@ -27,3 +27,12 @@ def test_letters_set_wide_are_one_word() -> None:
 
 def test_a_bracket_after_a_gap_is_no_word_of_its_own() -> None:
     assert split(("(27", 0), (")", 1.4)) == ["(27)"]
+
+
+def test_a_space_in_whose_place_the_next_letter_stands_is_none() -> None:
+    assert split(("NO", 0), (" ", -0.3), ("TE for", -5.0)) == ["NOTE", "for"]
+
+
+def test_a_space_that_a_tight_line_leaves_no_room_is_one() -> None:
+    assert split(("ended ", 0), ("December", -5.0)) == ["ended", "December"]
+    assert split(("7", 0), (" ", -0.3), ("%", -5.0)) == ["7", "%"]

@@ -149,6 +149,25 @@ def test_a_name_on_two_lines_stays_one_row() -> None:
     assert row_texts(found)[1:] == [["Cost of goods and services", "10", "20"]]
 
 
+def test_a_column_is_parted_below_years_that_stand_side_by_side() -> None:
+    found = table(
+        (72, "Item"), (205, "2022"), (305, "2023"),
+        (72, "Sales"), (205, "1,100"), (305, "2,200"),
+        lines=(120.0,), columns=(200.0,),
+    )  # fmt: skip
+    assert row_texts(found) == [["Item", "2022", "2023"], ["Sales", "1,100", "2,200"]]
+
+
+def test_years_side_by_side_are_names() -> None:
+    found = table(
+        (200, "Year ended in December"),
+        (72, "Item"), (202, "2022"), (302, "2021 2020"),
+        (72, "Sales"), (202, "10"), (302, "12 14"),
+        lines=(120.0, 140.0),
+    )  # fmt: skip
+    assert found.header_rows == 2
+
+
 def test_signs_go_with_their_values() -> None:
     row = [
         *words("Footwear", x=72, y=122, run=1),
@@ -175,3 +194,55 @@ def test_names_head_the_same_columns_each() -> None:
         lines=(120.0, 140.0), columns=(165.0, 205.0, 230.0, 300.0, 350.0),
     )  # fmt: skip
     assert header_texts(found) == ["Model", "Align", "Micro P", "Micro F1", "Macro P", "Macro F1"]
+
+
+def test_a_name_over_columns_whose_names_share_its_row_spans_them() -> None:
+    found = table(
+        (192, "Three Months Ended June 30"),
+        (72, "($ million)"), (180, "Flexibles"), (245, "Rigid"), (300, "Total"),
+        (72, "Net sales"), (180, "2,777"), (245, "897"), (300, "3,673"),
+        lines=(140.0,), columns=(170.0, 230.0, 290.0),
+    )  # fmt: skip
+    assert header_texts(found) == [
+        "($ million)",
+        *(f"Three Months Ended June 30 {name}" for name in ("Flexibles", "Rigid", "Total")),
+    ]
+
+
+def test_names_over_names_over_columns_have_a_row_each() -> None:
+    found = table(
+        (200, "Year ended in the month of December"),
+        (190, "2022 restated"), (320, "2023 audited"),
+        (72, "Item"), (180, "Gross"), (245, "Net"), (300, "Gross"), (375, "Net"),
+        (72, "Sales"), (180, "10"), (245, "9"), (300, "12"), (375, "11"),
+        lines=(159.0,), columns=(170.0, 230.0, 290.0, 350.0),
+    )  # fmt: skip
+    assert found.header_rows == 3
+    assert header_texts(found)[1:] == [
+        f"Year ended in the month of December {year} {kind}"
+        for year in ("2022 restated", "2023 audited")
+        for kind in ("Gross", "Net")
+    ]
+
+
+def test_a_name_on_two_lines_over_columns_spans_them() -> None:
+    found = table(
+        (195, "Amount of the gain"),
+        (192, "Year ended in May"),
+        (72, "Item"), (190, "2022"), (260, "2023"),
+        (72, "Sales"), (190, "10"), (260, "12"),
+        lines=(159.0,), columns=(180.0, 240.0),
+    )  # fmt: skip
+    assert header_texts(found)[1:] == [
+        f"Amount of the gain Year ended in May {year}" for year in (2022, 2023)
+    ]
+
+
+def test_the_first_line_of_a_long_name_spans_nothing() -> None:
+    found = table(
+        (178, "Weighted cost"), (305, "Lowest"),
+        (72, "Item"), (178, "of sales"), (262, "Price"), (305, "price"),
+        (72, "Sales"), (178, "10"), (262, "12"), (305, "14"),
+        lines=(140.0,), columns=(170.0, 236.0, 295.0),
+    )  # fmt: skip
+    assert header_texts(found) == ["Item", "Weighted cost of sales", "Price", "Lowest price"]
