@@ -168,13 +168,13 @@ class DocumentViewSet(
     @extend_schema(request=None, responses=DocumentSerializer)
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, id: Any = None) -> Response:
-        """Go on with a failed or cancelled document."""
+        """Go on with a failed or cancelled document, or try the pages that were skipped again."""
         return self._do(documents.retry)
 
     @extend_schema(request=None, responses=DocumentSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, id: Any = None) -> Response:
-        """Stop the work on a document."""
+        """Stop the work on a document; one that was read again is ready as it was before."""
         return self._do(documents.cancel)
 
     @extend_schema(request=None, responses=DocumentSerializer)

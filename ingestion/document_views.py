@@ -16,7 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import HttpResponseClientRefresh
 
 from ingestion import documents, file_responses, labels, listing, receipts, viewer
-from ingestion.models import Chunk, Document, Page
+from ingestion.errors import PermanentError
+from ingestion.models import Chunk, Document, DocumentState, Page
 from ingestion.serializers import ReceiptSerializer
 from ingestion.views import HtmxRequest, rows_changed
 
@@ -24,6 +25,7 @@ RECEIPT = "receipt"
 # Twice what is shown, for sharp screens.
 THUMBNAIL_WIDTH = 240
 PANELS = ("page", "figures", "outline", "coverage", "about")
+STILL_SEARCHED = "What was found before is still searched."
 
 
 @require_safe
@@ -100,12 +102,18 @@ def receipt(request: HtmxRequest) -> HttpResponse:
     return render(request, "ingestion/receipt.html", {"receipt": kept})
 
 
-def _action(verb: Callable[[Document], None]) -> Callable[..., HttpResponse]:
+def _action(verb: Callable[[Document], str | None]) -> Callable[..., HttpResponse]:
+    """Make a view of what is done to a document; a sentence that it returns is told."""
+
     @require_POST
     @login_required
     def view(request: HtmxRequest, uuid: UUID) -> HttpResponse:
         found = _editable(request, uuid)
-        verb(found)
+        try:
+            if sentence := verb(found):
+                messages.success(request, sentence)
+        except PermanentError as refused:
+            messages.error(request, str(refused))
         if not request.htmx:
             return redirect(found)
         found.refresh_from_db()
@@ -114,8 +122,15 @@ def _action(verb: Callable[[Document], None]) -> Callable[..., HttpResponse]:
     return view
 
 
+def _cancel(found: Document) -> str:
+    was_read_again = found.is_active
+    documents.cancel(found)
+    is_back = was_read_again and found.state == DocumentState.READY
+    return f"Reading “{found}” again was stopped. {STILL_SEARCHED}" if is_back else ""
+
+
 retry = _action(documents.retry)
-cancel = _action(documents.cancel)
+cancel = _action(_cancel)
 reparse = _action(documents.reparse)
 
 

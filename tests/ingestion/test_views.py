@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from ingestion import documents
+from ingestion import documents, pipeline
 from ingestion.collections import default_for
 from ingestion.models import Collection, Document, DocumentState, PageState
 from tests.factories import pdf_bytes, upload
@@ -229,7 +229,7 @@ def test_deletes_a_row_in_place(as_ana, document) -> None:
 @pytest.mark.parametrize(
     ("action", "before", "after"),
     [
-        ("cancel", DocumentState.PARSING, DocumentState.CANCELLED),
+        ("cancel", DocumentState.PARSING, DocumentState.READY),
         ("retry", DocumentState.FAILED, DocumentState.QUEUED),
         ("reparse", DocumentState.READY, DocumentState.QUEUED),
     ],
@@ -240,6 +240,28 @@ def test_actions_change_the_state(as_ana, collection, sent_tasks, action, before
     document.refresh_from_db()
     assert document.state == after
     assert f'id="document-{document.uuid}" hx-swap-oob="true"' in text(response)
+
+
+def test_what_was_found_before_is_said_to_be_searched_still(as_ana, document, sent_tasks) -> None:
+    documents.reparse(document)
+    assert "to be read again" in text(as_ana.get(f"{document.get_absolute_url()}?panel=coverage"))
+    url = reverse("ingestion:cancel", args=[document.uuid])
+    assert "What was found before is still searched." in text(as_ana.post(url, follow=True))
+    shown = text(as_ana.get(f"{document.get_absolute_url()}?panel=coverage"))
+    assert ("the file" in shown, "read again" in shown) == (True, False)
+    assert [row.document for row in as_ana.get(f"{LIST}?state=ready").context["rows"]] == [document]
+    documents.reparse(document)
+    pipeline.fail(document.pk, document.run, "The disk is full.")
+    for page in (LIST, document.get_absolute_url()):
+        assert "The disk is full. What was found before is still" in text(as_ana.get(page))
+
+
+def test_what_neither_failed_nor_was_skipped_is_not_begun_again(
+    as_ana, document, sent_tasks
+) -> None:
+    url = reverse("ingestion:retry", args=[document.uuid])
+    assert "neither failed nor was cancelled" in text(as_ana.post(url, follow=True))
+    assert Document.objects.get().state == DocumentState.READY
 
 
 def test_redoes_one_page(as_ana, document, sent_tasks) -> None:

@@ -112,23 +112,24 @@ def test_an_operation_is_confirmed_done_and_followed(
 ) -> None:
     collection = default_for(boss)
     failed = make_document(collection, title="Bad", state=DocumentState.FAILED)
+    cancelled = make_document(collection, title="Left", state=DocumentState.CANCELLED)
     ready = make_document(collection, title="Good")
     client.force_login(boss)
     question = client.get("/dashboard/do/retry/", headers={"HX-Request": "true"})
-    assert "1 document in all collections" in question.content.decode()
+    assert "2 documents in all collections" in question.content.decode()
     assert sent_tasks == []
     assert client.post("/dashboard/do/retry/").status_code == 302
     ((name, number),) = asked_of_workers
     assert name == operations.TASK
     assert [operation.state for operation in operations.recent()] == ["waiting"]
     operations.run(number)
-    assert [document for document, _ in sent_tasks] == [failed.pk]
+    assert [document for document, _ in sent_tasks] == [failed.pk, cancelled.pk]
     (operation,) = operations.recent()
-    assert (operation.state, operation.done, operation.total) == ("done", 1, 1)
+    assert (operation.state, operation.done, operation.total) == ("done", 2, 2)
     ready.refresh_from_db()
     assert ready.state == DocumentState.READY
     operations.run(number)
-    assert len(sent_tasks) == 1
+    assert len(sent_tasks) == 2
 
 
 def test_an_operation_that_is_delivered_twice_is_done_once(
