@@ -99,7 +99,7 @@ class _PlaceSerializer(serializers.Serializer[Any]):
         required=False,
         default="",
         allow_blank=True,
-        help_text="Words between commas or spaces.",
+        help_text="Words between commas.",
     )
     metadata = json_types.JsonTextField(
         required=False, default=dict, help_text="An object of names and values, as JSON."

@@ -54,7 +54,7 @@ def test_tags_are_added_and_taken_away_and_filter_the_list(as_ana, home) -> None
     shown = as_ana.get("/documents/", {"tag": "audit"})
     assert {row.document for row in shown.context["rows"]} == {one, two}
     assert "?tag=q3" in shown.content.decode()
-    do(as_ana, "untag", one, tags="old q3")
+    do(as_ana, "untag", one, tags="old, q3")
     one.refresh_from_db()
     other.refresh_from_db()
     assert (one.tags, other.tags) == (["audit"], ["old"])
