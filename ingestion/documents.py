@@ -14,7 +14,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Case, Q, Value, When
 from django.utils import timezone
 
-from ingestion import files, intake, labels, liveness, pipeline
+from ingestion import files, intake, labels, liveness, pipeline, titles
 from ingestion.errors import PermanentError, TransientError
 from ingestion.intake import Refused
 from ingestion.models import (
@@ -25,7 +25,7 @@ from ingestion.models import (
     DocumentState,
     PageState,
 )
-from ingestion.signals import document_published
+from ingestion.signals import document_published, document_renamed
 
 __all__ = [
     "Progress",
@@ -74,7 +74,7 @@ def submit(
             document = Document(
                 collection=collection,
                 uploaded_by=owner,
-                title=_title(taken.facts.metadata, filename),
+                title=titles.title_of(str(taken.facts.metadata.get("title") or ""), filename),
                 filename=filename,
                 media_type=taken.kind.name,
                 sha256=taken.sha256,
@@ -111,10 +111,6 @@ def _create(document: Document, taken: intake.Taken) -> Document:
         files.delete_folder(document.folder)
         raise
     return document
-
-
-def _title(metadata: dict[str, Any], filename: str) -> str:
-    return (str(metadata.get("title") or "").strip() or Path(filename).stem)[:500]
 
 
 def progress(document: Document) -> Progress:
@@ -222,17 +218,27 @@ def _lock(document: Document) -> Document | None:
 def label(
     document: Document,
     *,
+    title: str | None = None,
     tags: Iterable[str] | None = None,
     metadata: Mapping[str, labels.Value] | None = None,
 ) -> None:
-    """Give the document other tags or other metadata; None leaves them. Raises labels.Invalid."""
+    """Give the document another title, tags or metadata; None leaves them.
+
+    Raises labels.Invalid.
+    """
     new: dict[str, Any] = {}
+    if title is not None:
+        new["title"] = labels.checked_title(title)
     if tags is not None:
         new["tags"] = labels.checked_tags(tags)
     if metadata is not None:
         new["metadata"] = labels.checked_metadata(metadata)
-    Document.objects.filter(pk=document.pk).update(**new, updated_at=timezone.now())
-    document.refresh_from_db(fields=[*new, "updated_at"])
+    with transaction.atomic():
+        before = _lock(document)
+        Document.objects.filter(pk=document.pk).update(**new, updated_at=timezone.now())
+        document.refresh_from_db(fields=[*new, "updated_at"])
+        if before and before.title != new.get("title", before.title):
+            document_renamed.send(sender=Document, document=document)
 
 
 def cancel(document: Document) -> None:

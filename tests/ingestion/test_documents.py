@@ -37,6 +37,14 @@ def document(collection, owner, sent_tasks) -> Document:
     return documents.submit(upload(), collection=collection, owner=owner)
 
 
+def test_a_title_that_names_nothing_is_the_files_name(collection, owner, sent_tasks) -> None:
+    with pymupdf.open(stream=pdf_bytes()) as pdf:
+        pdf.set_metadata({"title": "Microsoft Word - draft.doc"})
+        data = pdf.tobytes()
+    found = documents.submit(upload(data, "minutes.pdf"), collection=collection, owner=owner)
+    assert found.title == "minutes"
+
+
 def test_submit_stores_the_file_and_sends_it_down_the_pipeline(document, sent_tasks) -> None:
     assert document.state == DocumentState.QUEUED
     assert document.page_count == 1

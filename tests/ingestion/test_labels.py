@@ -30,7 +30,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     assert str(refused.value).count("just words") == 1
     assert "“1st” is no name" in str(refused.value)
     assert "“empty” must have" in str(refused.value)
-    with pytest.raises(labels.Invalid, match="“!9” is no tag.* 5 more likewise.$"):
+    with pytest.raises(labels.Invalid, match=r"“!9” is no tag.* 5 more likewise\.$"):
         labels.checked_tags(f"!{number}" for number in range(15))
 
 
