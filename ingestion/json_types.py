@@ -1,4 +1,4 @@
-"""Serializer fields that take the JSON type that the schema names, and no other.
+"""Serializers and fields that take what the schema names, in its JSON type, and nothing else.
 
 Django REST framework takes 0 for false and 5 for "5", which hides mistakes of a program until
 it matters. Forms and query strings, which know only text, are read as text.
@@ -7,6 +7,7 @@ it matters. Forms and query strings, which know only text, are read as text.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import models
@@ -21,6 +22,21 @@ TRUTH = {"true": True, "false": False}
 def _is_text_only(field: serializers.Field[Any, Any, Any, Any]) -> bool:
     """Tell whether the data came as a form or in the address."""
     return isinstance(getattr(field.root, "initial_data", None), QueryDict)
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses fields that it does not know: a misspelt one would be left out in silence."""
+
+    # What others read of the same data.
+    beside: tuple[str, ...] = ()
+
+    def to_internal_value(self, data: Any) -> Any:
+        known = (*self.fields, *self.beside)
+        if isinstance(data, Mapping) and (unknown := set(data) - set(known)):
+            sentence = f"Unknown; there is {', '.join(known)}."
+            names = sorted(name.encode(errors="replace").decode() for name in unknown)
+            raise serializers.ValidationError(dict.fromkeys(names, sentence))
+        return super().to_internal_value(data)
 
 
 class StringField(serializers.CharField):

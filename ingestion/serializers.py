@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from ingestion import documents, json_types, labels, page_store, sharing, tus
 from ingestion.collections import NameTaken
+from ingestion.listing import Order
 from ingestion.models import Chunk, ChunkKind, Collection, Document, DocumentState, Page, Upload
 
 
@@ -38,13 +39,21 @@ class CollectionSerializer(serializers.ModelSerializer[Collection]):
         return name
 
 
-class DocumentFilterSerializer(serializers.Serializer[Any]):
-    """Which documents to list."""
+class DocumentFilterSerializer(json_types.StrictSerializer):
+    """Which documents to list, in which order."""
+
+    beside = ("tag", "limit", "offset")
 
     collection = json_types.WholeField(
         min_value=1, required=False, help_text="Only documents of this collection."
     )
     state = json_types.ChoiceField(DocumentState.choices, required=False)
+    name = json_types.StringField(
+        max_length=200,
+        required=False,
+        help_text="Only with all of these words in the title or the file's name.",
+    )
+    order = json_types.ChoiceField(Order.choices, required=False)
 
 
 class DeletionSerializer(serializers.Serializer[Any]):
@@ -168,9 +177,10 @@ class MetadataField(serializers.DictField):
     """Names and values that people give; ingestion.labels checks them."""
 
 
-class LabelsSerializer(serializers.Serializer[Any]):
-    """Tags and metadata: what is given replaces all of its kind, what is left out stays."""
+class LabelsSerializer(json_types.StrictSerializer):
+    """Title, tags and metadata: what is given replaces all of its kind, what is left out stays."""
 
+    title = json_types.StringField(max_length=labels.MAX_TITLE, required=False)
     tags = serializers.ListField(
         child=json_types.StringField(max_length=labels.MAX_NAME), required=False
     )

@@ -44,7 +44,7 @@ NOT_BLANK = r"^[^\0]*[^\s\0][^\0]*$"
 class DescribedStrictness(OpenApiSerializerExtension):
     """Say in the schema which objects take no fields beside their own."""
 
-    target_class = "retrieval.request_form.StrictSerializer"
+    target_class = "ingestion.json_types.StrictSerializer"
     match_subclasses = True
 
     def map_serializer(self, auto_schema: Any, direction: Any) -> Any:

@@ -12,6 +12,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from ingestion import json_types
+from ingestion.json_types import StrictSerializer
 from ingestion.models import ChunkKind
 from retrieval import fusion, requests
 from retrieval.conditions import COMPARISONS, FIELDS, METADATA_PREFIX, Condition, Filter, is_bound
@@ -34,16 +35,6 @@ MAX_RERANKED = 200
 MAX_DEPTH = 5
 MAX_ENTRIES = 20
 MAX_VALUES = 1000
-
-
-class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses fields that it does not know: a misspelt one would be left out in silence."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping) and (unknown := set(data) - set(self.fields)):
-            known = ", ".join(self.fields)
-            raise ValidationError(dict.fromkeys(sorted(unknown), f"Unknown; there is {known}."))
-        return super().to_internal_value(data)
 
 
 class Nested(serializers.Field[Any, Any, Any, Any]):

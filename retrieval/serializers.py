@@ -12,6 +12,7 @@ from rest_framework import serializers
 
 from ingestion import json_types
 from ingestion.errors import PermanentError
+from ingestion.json_types import StrictSerializer
 from ingestion.models import Chunk, ChunkKind
 from retrieval import pictures
 from retrieval.models import SpaceVersionState
@@ -21,7 +22,6 @@ from retrieval.request_form import (
     FilterSerializer,
     Nested,
     RequestSerializer,
-    StrictSerializer,
 )
 from retrieval.search import Hit
 
