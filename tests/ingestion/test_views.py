@@ -335,16 +335,43 @@ def test_only_the_owner_renames_and_deletes_a_collection(collection, ben) -> Non
 
 def test_tags_and_metadata_are_typed_in_and_shown(as_ana, document) -> None:
     url = reverse("ingestion:label", args=[document.uuid])
-    typed = {"tags": "Audit, q3", "metadata": 'year: 2024\ncode: "007"'}
+    typed = {"title": "Audit of 2024", "tags": "Audit, q3", "metadata": 'year: 2024\ncode: "007"'}
     page = text(as_ana.post(url, typed, follow=True))
     document.refresh_from_db()
     assert (document.tags, document.metadata) == (["audit", "q3"], {"year": 2024, "code": "007"})
+    assert document.title == "Audit of 2024"
     assert 'value="audit, q3"' in page
     assert "code: &quot;007&quot;\nyear: 2024" in page
-    refused = text(as_ana.post(url, {"tags": "a!", "metadata": ""}, follow=True))
-    assert "“a!” is no tag" in refused
+
+
+def test_what_is_wrong_with_labels_is_said_at_its_field_and_nothing_typed_is_lost(
+    as_ana, document
+) -> None:
+    url = reverse("ingestion:label", args=[document.uuid])
+    typed = {"title": " ", "tags": "Beta one, a!, audit", "metadata": "year: 2024\njust <words>"}
+    plain = as_ana.post(f"{url}?panel=about&page=2", typed)
+    in_place = as_ana.post(f"{url}?panel=about&page=2", typed, headers=HTMX)
+    assert (plain.status_code, in_place.status_code) == (422, 200)
+    for page in map(text, (plain, in_place)):
+        assert "A title must have" in page.partition('id="title-error"')[2]
+        assert "“beta one” is no tag" in page.partition('id="tags-error"')[2]
+        assert "“a!” is no tag" in page.partition('id="tags-error"')[2]
+        assert "is no entry" in page.partition('id="metadata-error"')[2]
+        assert 'value="Beta one, a!, audit"' in page
+        assert "year: 2024\njust &lt;words&gt;</textarea>" in page
+    assert text(in_place).startswith("\n<aside")
+    # Where the links of the page lead, which has the form's address.
+    back = as_ana.get(f"{url}?page=2&panel=figures")
+    assert back.url == f"{document.get_absolute_url()}?page=2&panel=figures"
     document.refresh_from_db()
-    assert document.tags == ["audit", "q3"]
+    assert (document.title, document.tags) == ("Annual report", [])
+
+
+def test_labels_that_are_saved_in_place_change_the_heading_too(as_ana, document) -> None:
+    url = reverse("ingestion:label", args=[document.uuid])
+    saved = as_ana.post(f"{url}?panel=about", {"title": "Accounts"}, headers=HTMX)
+    assert '<h1 class="truncate" id="document-title" title="Accounts" hx-swap-oob' in text(saved)
+    assert "were saved" in text(saved)
 
 
 def test_a_reader_sees_tags_and_changes_none(document, collection, ben) -> None:
