@@ -136,6 +136,26 @@ def test_a_script_gets_the_row_of_what_was_taken(as_ana, collection, sent_tasks)
     assert "refused" not in text(response)
 
 
+@pytest.mark.parametrize("narrowed", ["collection={other}", "name=minutes", "state=failed"])
+def test_what_the_list_does_not_show_is_told_and_gets_no_row(
+    as_ana, ana, collection, sent_tasks, narrowed
+) -> None:
+    other = Collection.objects.create(owner=ana, name="Other")
+    address = f"http://testserver{LIST}?{narrowed.format(other=other.pk)}"
+    headers = HTMX | {"HX-Current-URL": address}
+    answer = text(send(as_ana, collection, upload(name="<b>.pdf"), **headers))
+    document = Document.objects.get()
+    assert f'id="document-{document.uuid}"' not in answer
+    link = f'<a href="{LIST}?collection={collection.pk}">“My documents”</a>'
+    assert f"“&lt;b&gt;.pdf” was added to {link}." in answer
+    sent_in_parts = as_ana.get(reverse("ingestion:taken", args=[document.uuid]), headers=headers)
+    assert link in text(sent_in_parts)
+    here = HTMX | {"HX-Current-URL": f"http://testserver{LIST}?collection={collection.pk}"}
+    row = text(as_ana.get(reverse("ingestion:taken", args=[document.uuid]), headers=here))
+    assert f'id="document-{document.uuid}"' in row
+    assert "was added" not in row
+
+
 def test_a_script_gets_the_reason_and_the_document_that_is_there(
     as_ana, collection, ana, sent_tasks
 ) -> None:
