@@ -5,6 +5,7 @@ What is known of each is kept in the cache for a day: it is news, not truth.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import uuid
 from collections.abc import Callable
@@ -185,7 +186,8 @@ def _each(operation: Operation, verb: Callable[[Document], None]) -> Operation:
         # What has changed its state since is left alone.
         document = chosen.filter(pk=pk).first()
         if document is not None:
-            verb(document)
+            with contextlib.suppress(PermanentError):
+                verb(document)
         operation = replace(operation, done=number)
         if number % TOLD_EVERY == 0:
             _keep(operation)

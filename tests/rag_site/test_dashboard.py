@@ -11,7 +11,7 @@ from celery import current_app
 from celery.exceptions import Retry
 from django.contrib.auth import get_user_model
 
-from ingestion import liveness
+from ingestion import documents, liveness
 from ingestion.collections import default_for
 from ingestion.models import Document, DocumentState
 from rag_site import cache_use, dashboard, doctor, health, operations, tasks
@@ -130,6 +130,24 @@ def test_an_operation_is_confirmed_done_and_followed(
     assert ready.state == DocumentState.READY
     operations.run(number)
     assert len(sent_tasks) == 2
+
+
+def test_a_document_that_somebody_else_began_meanwhile_ends_no_operation(
+    boss, sent_tasks, asked_of_workers, monkeypatch
+) -> None:
+    collection = default_for(boss)
+    begun = make_document(collection, title="Begun", state=DocumentState.FAILED)
+    failed = make_document(collection, title="Failed", state=DocumentState.FAILED)
+    lock = documents._lock
+
+    def begun_just_before(document: Document) -> Document | None:
+        Document.objects.filter(pk=begun.pk).update(state=DocumentState.READY)
+        return lock(document)
+
+    monkeypatch.setattr(documents, "_lock", begun_just_before)
+    operations.run(operations.begin("retry", boss).id)
+    assert [operation.state for operation in operations.recent()] == ["done"]
+    assert [document for document, _ in sent_tasks] == [failed.pk]
 
 
 def test_an_operation_that_is_delivered_twice_is_done_once(
