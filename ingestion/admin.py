@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import ngettext
 
 from ingestion import documents
+from ingestion.errors import PermanentError
 from ingestion.models import Chunk, Collection, Document, Page
 
 
@@ -70,11 +71,15 @@ class DocumentAdmin(ReadOnly):
         verb: Callable[[Document], None],
         done: str,
     ) -> None:
-        chosen = list(queryset)
-        for document in chosen:
-            verb(document)
-        noun = ngettext("document was", "documents were", len(chosen))
-        self.message_user(request, f"{len(chosen)} {noun} {done}.", messages.SUCCESS)
+        number = 0
+        for document in queryset:
+            try:
+                verb(document)
+                number += 1
+            except PermanentError as refused:
+                self.message_user(request, f"“{document}”: {refused}", messages.WARNING)
+        noun = ngettext("document was", "documents were", number)
+        self.message_user(request, f"{number} {noun} {done}.", messages.SUCCESS)
 
 
 @admin.register(Page)

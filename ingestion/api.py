@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from ingestion import collections, documents, labels, receipts, sharing
+from ingestion import collections, documents, labels, listing, receipts, sharing
 from ingestion.models import Collection, Document
 from ingestion.serializers import (
     CollectionSerializer,
@@ -122,7 +122,10 @@ class DocumentViewSet(
             return found
         form = DocumentFilterSerializer(data=self.request.query_params)
         form.is_valid(raise_exception=True)
-        found = found.filter(**form.validated_data)
+        asked = dict(form.validated_data)
+        found = listing.named(found, asked.pop("name", ""))
+        found = found.order_by(*listing.COLUMNS_OF[asked.pop("order", listing.Order.NEWEST)])
+        found = found.filter(**asked)
         return found.tagged(*labels.checked_tags(self.request.query_params.getlist("tag")))
 
     @extend_schema(
@@ -145,7 +148,7 @@ class DocumentViewSet(
 
     @extend_schema(request={"application/json": LabelsSerializer}, responses=DocumentSerializer)
     def partial_update(self, request: Request, id: Any = None) -> Response:
-        """Give it other tags or metadata."""
+        """Give it another title, other tags or metadata."""
         form = LabelsSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         return self._do(functools.partial(documents.label, **form.validated_data))
@@ -168,13 +171,13 @@ class DocumentViewSet(
     @extend_schema(request=None, responses=DocumentSerializer)
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, id: Any = None) -> Response:
-        """Go on with a failed or cancelled document."""
+        """Go on with a failed or cancelled document, or try the pages that were skipped again."""
         return self._do(documents.retry)
 
     @extend_schema(request=None, responses=DocumentSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, id: Any = None) -> Response:
-        """Stop the work on a document."""
+        """Stop the work on a document; one that was read again is ready as it was before."""
         return self._do(documents.cancel)
 
     @extend_schema(request=None, responses=DocumentSerializer)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from ingestion import documents, labels
 from ingestion.errors import PermanentError
-from ingestion.models import Collection, Document, DocumentQuerySet, DocumentState
+from ingestion.models import Collection, Document, DocumentQuerySet
 
 
 class Verb(models.TextChoices):
@@ -68,7 +68,7 @@ def _doing(verb: Verb, tags: list[str], target: Collection | None) -> Callable[[
         case Verb.MOVE:
             return lambda document: move(document, target)
         case Verb.RETRY:
-            return _retry
+            return documents.retry
         case Verb.CANCEL:
             return _cancel
         case Verb.REPARSE:
@@ -90,12 +90,6 @@ def move(document: Document, target: Collection | None) -> None:
             )
     except IntegrityError as exc:
         raise PermanentError(f"The same file is in “{target}” already.") from exc
-
-
-def _retry(document: Document) -> None:
-    if document.state not in (DocumentState.FAILED, DocumentState.CANCELLED):
-        raise PermanentError("It neither failed nor was cancelled.")
-    documents.retry(document)
 
 
 def _cancel(document: Document) -> None:

@@ -15,8 +15,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
-from ingestion import documents, file_responses, labels, listing, receipts, viewer
-from ingestion.models import Chunk, Document, Page
+from ingestion import documents, file_responses, listing, receipts, viewer
+from ingestion.errors import PermanentError
+from ingestion.forms import LabelForm
+from ingestion.models import Chunk, Document, DocumentState, Page
 from ingestion.serializers import ReceiptSerializer
 from ingestion.views import HtmxRequest, rows_changed
 
@@ -24,6 +26,7 @@ RECEIPT = "receipt"
 # Twice what is shown, for sharp screens.
 THUMBNAIL_WIDTH = 240
 PANELS = ("page", "figures", "outline", "coverage", "about")
+STILL_SEARCHED = "What was found before is still searched."
 
 
 @require_safe
@@ -31,14 +34,7 @@ PANELS = ("page", "figures", "outline", "coverage", "about")
 def document(request: HtmxRequest, uuid: UUID) -> HttpResponse:
     """Show the pages; `page` opens one, each `box=page,x0,y0,x1,y1` frames evidence on one."""
     found = _visible(request, uuid)
-    evidence = viewer.parse_evidence(request.GET.getlist("box"))
-    current = _page_number(request, found, default=evidence.first_page or 1)
-    context = _panel_context(request, found, current) | {
-        "row": listing.row(found, request.user),
-        "sheets": viewer.sheets(found, current=current, evidence=evidence),
-        "evidence": evidence,
-    }
-    return render(request, "ingestion/document.html", context)
+    return render(request, "ingestion/document.html", _page_context(request, found))
 
 
 @require_safe
@@ -100,12 +96,18 @@ def receipt(request: HtmxRequest) -> HttpResponse:
     return render(request, "ingestion/receipt.html", {"receipt": kept})
 
 
-def _action(verb: Callable[[Document], None]) -> Callable[..., HttpResponse]:
+def _action(verb: Callable[[Document], str | None]) -> Callable[..., HttpResponse]:
+    """Make a view of what is done to a document; a sentence that it returns is told."""
+
     @require_POST
     @login_required
     def view(request: HtmxRequest, uuid: UUID) -> HttpResponse:
         found = _editable(request, uuid)
-        verb(found)
+        try:
+            if sentence := verb(found):
+                messages.success(request, sentence)
+        except PermanentError as refused:
+            messages.error(request, str(refused))
         if not request.htmx:
             return redirect(found)
         found.refresh_from_db()
@@ -114,24 +116,43 @@ def _action(verb: Callable[[Document], None]) -> Callable[..., HttpResponse]:
     return view
 
 
+def _cancel(found: Document) -> str:
+    was_read_again = found.is_active
+    documents.cancel(found)
+    is_back = was_read_again and found.state == DocumentState.READY
+    return f"Reading “{found}” again was stopped. {STILL_SEARCHED}" if is_back else ""
+
+
 retry = _action(documents.retry)
-cancel = _action(documents.cancel)
+cancel = _action(_cancel)
 reparse = _action(documents.reparse)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def label(request: HtmxRequest, uuid: UUID) -> HttpResponse:
-    """Give the document the tags and the metadata that were typed in."""
+    """Give the document the title, tags and metadata that were typed in, or say what is wrong."""
     found = _editable(request, uuid)
-    try:
-        tags = labels.parsed_tags(request.POST.get("tags", ""))
-        metadata = labels.parsed_metadata(request.POST.get("metadata", ""))
-        documents.label(found, tags=tags, metadata=metadata)
-        messages.success(request, "Tags and metadata were saved.")
-    except labels.Invalid as refused:
-        messages.error(request, str(refused))
-    return redirect(f"{found.get_absolute_url()}?panel=about")
+    if request.method != "POST":
+        # The links of a page with something wrong lead here.
+        return redirect(f"{found.get_absolute_url()}?{request.GET.urlencode()}")
+    form = LabelForm(request.POST)
+    if not form.is_valid():
+        return _refused_labels(request, found, form)
+    documents.label(found, **form.cleaned_data)
+    messages.success(request, "Title, tags and metadata were saved.")
+    if not request.htmx:
+        return redirect(f"{found.get_absolute_url()}?panel=about")
+    context = _panel_context(request, found, _page_number(request, found, default=1))
+    return render(request, "ingestion/_labelled.html", context)
+
+
+def _refused_labels(request: HtmxRequest, found: Document, form: LabelForm) -> HttpResponse:
+    if request.htmx:
+        context = _panel_context(request, found, _page_number(request, found, default=1))
+        return render(request, "ingestion/_panel.html", context | {"form": form})
+    context = _page_context(request, found) | {"form": form}
+    return render(request, "ingestion/document.html", context, status=422)
 
 
 @require_POST
@@ -190,6 +211,16 @@ def _page_number(request: HtmxRequest, found: Document, *, default: int) -> int:
     return max(1, min(number, found.page_count or 1))
 
 
+def _page_context(request: HtmxRequest, found: Document) -> dict[str, Any]:
+    evidence = viewer.parse_evidence(request.GET.getlist("box"))
+    current = _page_number(request, found, default=evidence.first_page or 1)
+    return _panel_context(request, found, current) | {
+        "row": listing.row(found, request.user),
+        "sheets": viewer.sheets(found, current=current, evidence=evidence),
+        "evidence": evidence,
+    }
+
+
 def _panel_context(request: HtmxRequest, found: Document, number: int) -> dict[str, Any]:
     chosen = request.GET.get("panel", "")
     shown = chosen if chosen in PANELS else "page"
@@ -205,6 +236,6 @@ def _panel_context(request: HtmxRequest, found: Document, number: int) -> dict[s
         context["coverage"] = viewer.coverage(found)
     elif shown == "about":
         context["contents"] = listing.contents_of([found])[found.pk]
-        context["metadata_lines"] = labels.as_lines(found.metadata)
+        context["form"] = LabelForm.of(found)
         context["can_label"] = editable.exists()
     return context

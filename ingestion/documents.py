@@ -11,20 +11,21 @@ from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, OperationalError, transaction
+from django.db.models import Case, Q, Value, When
 from django.utils import timezone
 
-from ingestion import files, intake, labels, liveness, pipeline
-from ingestion.errors import TransientError
+from ingestion import files, intake, labels, liveness, pipeline, titles
+from ingestion.errors import PermanentError, TransientError
 from ingestion.intake import Refused
 from ingestion.models import (
-    ACTIVE_STATES,
+    UNFINISHED_STATES,
     Chunk,
     Collection,
     Document,
     DocumentState,
     PageState,
 )
-from ingestion.signals import document_published
+from ingestion.signals import document_published, document_renamed
 
 __all__ = [
     "Progress",
@@ -73,7 +74,7 @@ def submit(
             document = Document(
                 collection=collection,
                 uploaded_by=owner,
-                title=_title(taken.facts.metadata, filename),
+                title=titles.title_of(str(taken.facts.metadata.get("title") or ""), filename),
                 filename=filename,
                 media_type=taken.kind.name,
                 sha256=taken.sha256,
@@ -112,10 +113,6 @@ def _create(document: Document, taken: intake.Taken) -> Document:
     return document
 
 
-def _title(metadata: dict[str, Any], filename: str) -> str:
-    return (str(metadata.get("title") or "").strip() or Path(filename).stem)[:500]
-
-
 def progress(document: Document) -> Progress:
     """Say in a few words how far the document is."""
     state, total = document.state, document.page_count or 0
@@ -149,6 +146,8 @@ def publish(document: Document, run: str) -> None:
         )
         document.refresh_from_db()
         document.chunks.exclude(generation=document.live_generation).delete()
+        # So a page with a layout is one that the live generation was made of.
+        document.pages.filter(state=PageState.SKIPPED).update(layout=b"")
         document_published.send(sender=Document, document=document)
         # Listed while no other run can have begun to write, deleted when nothing needs them.
         unused = _unused_images(document)
@@ -164,11 +163,17 @@ def _unused_images(document: Document) -> list[str]:
 
 
 def retry(document: Document) -> None:
-    """Go on with a failed or cancelled document; skipped pages get another chance."""
+    """Go on with a failed or cancelled document; skipped pages get another chance.
+
+    Raises PermanentError where there is nothing to try again.
+    """
     with transaction.atomic():
-        _lock(document)
+        locked = _lock(document)
+        # Their warnings stay until they are read: should that be cancelled, they hold again.
         again = document.pages.filter(state=PageState.SKIPPED)
-        again.update(state=PageState.PENDING, attempts=0, warnings=[])
+        skipped = again.update(state=PageState.PENDING, attempts=0)
+        if not skipped and locked and locked.state not in UNFINISHED_STATES:
+            raise PermanentError("It neither failed nor was cancelled, and no page was skipped.")
         _restart(document)
 
 
@@ -205,35 +210,67 @@ def _restart(document: Document) -> None:
     pipeline.start(document)
 
 
-def _lock(document: Document) -> None:
-    """Lock the document before its pages, as a worker that stores one does."""
-    Document.objects.select_for_update().filter(pk=document.pk).first()
+def _lock(document: Document) -> Document | None:
+    """Lock the document before its pages, as a worker that stores one does; return it as it is."""
+    return Document.objects.select_for_update().filter(pk=document.pk).first()
 
 
 def label(
     document: Document,
     *,
+    title: str | None = None,
     tags: Iterable[str] | None = None,
     metadata: Mapping[str, labels.Value] | None = None,
 ) -> None:
-    """Give the document other tags or other metadata; None leaves them. Raises labels.Invalid."""
+    """Give the document another title, tags or metadata; None leaves them.
+
+    Raises labels.Invalid.
+    """
     new: dict[str, Any] = {}
+    if title is not None:
+        new["title"] = labels.checked_title(title)
     if tags is not None:
         new["tags"] = labels.checked_tags(tags)
     if metadata is not None:
         new["metadata"] = labels.checked_metadata(metadata)
-    Document.objects.filter(pk=document.pk).update(**new, updated_at=timezone.now())
-    document.refresh_from_db(fields=[*new, "updated_at"])
+    with transaction.atomic():
+        before = _lock(document)
+        Document.objects.filter(pk=document.pk).update(**new, updated_at=timezone.now())
+        document.refresh_from_db(fields=[*new, "updated_at"])
+        if before and before.title != new.get("title", before.title):
+            document_renamed.send(sender=Document, document=document)
 
 
 def cancel(document: Document) -> None:
-    """Stop work on a document; a worker that has it in hand lets go at the next page."""
-    run = document.run
-    Document.objects.filter(pk=document.pk, state__in=ACTIVE_STATES).update(
-        state=DocumentState.CANCELLED, run=""
-    )
+    """Stop work on a document; a worker that has it in hand lets go at the next page.
+
+    One that is searched already, and was read again, is as ready as it was before.
+    """
+    with transaction.atomic():
+        locked = _lock(document)
+        if locked is None or not locked.is_active:
+            return
+        fields: dict[str, Any] = {"state": DocumentState.CANCELLED}
+        if locked.live_generation:
+            _forget_coming(locked)
+            fields = {"state": DocumentState.READY, "error": "", "pages_done": locked.pages.count()}
+        Document.objects.filter(pk=locked.pk).update(**fields, run="")
     document.refresh_from_db()
-    liveness.clear(run)
+    liveness.clear(locked.run)
+
+
+def _forget_coming(document: Document) -> None:
+    """Take back what a run has done towards the next generation of chunks."""
+    document.chunks.exclude(generation=document.live_generation).delete()
+    was_read = ~Q(layout=b"")
+    # What this run could not read is no news of a page that was read before.
+    document.pages.filter(was_read, attempts__gt=0).exclude(state=PageState.DONE).update(
+        warnings=[]
+    )
+    document.pages.update(
+        attempts=0,
+        state=Case(When(was_read, then=Value(PageState.DONE)), default=Value(PageState.SKIPPED)),
+    )
 
 
 def delete(document: Document) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from ingestion import labels, sharing
 from ingestion.bulk import Verb
 from ingestion.errors import PermanentError
 from ingestion.listing import Filters, Order, StateGroup
-from ingestion.models import Collection
+from ingestion.models import Collection, Document
 
 
 class FilterForm(forms.Form):
@@ -75,6 +76,34 @@ class UploadForm(forms.Form):
         field.queryset = Collection.objects.editable_by(user)
 
 
+class ReadField(forms.CharField):
+    """A text that is read as something else; what cannot be raises labels.Invalid."""
+
+    def __init__(self, read: Callable[[str], Any], **options: Any) -> None:
+        super().__init__(required=False, **options)
+        self.read = read
+
+    def clean(self, value: Any) -> Any:
+        try:
+            return self.read(super().clean(value))
+        except labels.Invalid as exc:
+            raise forms.ValidationError(str(exc)) from exc
+
+
+class LabelForm(forms.Form):
+    """A document's title, tags and metadata, as they are typed."""
+
+    title = ReadField(labels.checked_title)
+    tags = ReadField(labels.parsed_tags)
+    metadata = ReadField(labels.parsed_metadata)
+
+    @classmethod
+    def of(cls, document: Document) -> LabelForm:
+        """Return the form with what the document has."""
+        typed = {"tags": ", ".join(document.tags), "metadata": labels.as_lines(document.metadata)}
+        return cls(initial={"title": document.title, **typed})
+
+
 class BulkForm(forms.Form):
     """One thing to do to the documents that were picked."""
 
@@ -84,7 +113,7 @@ class BulkForm(forms.Form):
     document = forms.TypedMultipleChoiceField(
         coerce=UUID, error_messages={"required": "Pick at least one document."}
     )
-    tags = forms.CharField(required=False, max_length=1000)
+    tags = ReadField(labels.parsed_tags, max_length=1000)
     target = forms.ModelChoiceField(
         Collection.objects.none(),
         required=False,
@@ -100,12 +129,6 @@ class BulkForm(forms.Form):
         fields["document"].choices = [
             (each, each) for each in data.getlist("document") if _is_uuid(each)
         ]
-
-    def clean_tags(self) -> list[str]:
-        try:
-            return labels.parsed_tags(self.cleaned_data["tags"])
-        except labels.Invalid as exc:
-            raise forms.ValidationError(str(exc)) from exc
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}

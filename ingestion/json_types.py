@@ -1,4 +1,4 @@
-"""Serializers and fields that take what the schema names, and nothing else.
+"""Serializers and fields that take what the schema names, in its JSON type, and nothing else.
 
 Django REST framework takes 0 for false and 5 for "5", and leaves out what it does not know,
 which hides mistakes of a program until it matters. Forms and query strings, which know only
@@ -28,12 +28,16 @@ class StrictSerializer(serializers.Serializer[Any]):
     What is only read may be sent back, as part of a thing that was fetched and changed.
     """
 
+    # What others read of the same data.
+    beside: tuple[str, ...] = ()
+
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping) and (unknown := set(_names(data)) - set(self.fields)):
-            writable = ", ".join(name for name, one in self.fields.items() if not one.read_only)
-            raise serializers.ValidationError(
-                dict.fromkeys(sorted(unknown), f"Unknown; there is {writable}.")
-            )
+        known = (*self.fields, *self.beside)
+        if isinstance(data, Mapping) and (unknown := set(_names(data)) - set(known)):
+            writable = [name for name, one in self.fields.items() if not one.read_only]
+            sentence = f"Unknown; there is {', '.join((*writable, *self.beside))}."
+            names = sorted(name.encode(errors="replace").decode() for name in unknown)
+            raise serializers.ValidationError(dict.fromkeys(names, sentence))
         return super().to_internal_value(data)
 
 

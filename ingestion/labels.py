@@ -1,4 +1,4 @@
-"""Tags and key-value metadata that people give to documents, to find and filter them by.
+"""Titles, tags and key-value metadata that people give to documents, to find and filter them by.
 
 A tag is a word in small letters. A metadata value is a text, a number, a truth value, or a
 date, which is a text in ISO form ("2024-05-31"): so dates compare as texts do.
@@ -10,14 +10,18 @@ import datetime
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, TypeVar
 
 from ingestion.errors import PermanentError
 
 Value = str | int | float | bool
 Type = Literal["text", "number", "boolean", "date"]
 
+Given = TypeVar("Given")
+Checked = TypeVar("Checked")
+
+MAX_TITLE = 500
 MAX_TAGS = 50
 MAX_ENTRIES = 50
 MAX_NAME = 64
@@ -32,17 +36,29 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 # Controls, and halves of characters, which no encoding writes.
 _UNWRITABLE = ("Cc", "Cs")
 _LETTERS = "letters, digits, and . _ -"
+# So many things that are wrong are told at once.
+MOST_TOLD = 10
 
 
 class Invalid(PermanentError):
-    """A tag or an entry that is not taken; the message says what to change."""
+    """A title, tag or entry that is not taken; the message says what to change."""
 
     code = "labels_refused"
 
 
+def checked_title(title: str) -> str:
+    """Return the title without white space that nobody sees. Raises Invalid."""
+    text = " ".join(title.split())
+    if not 1 <= len(text) <= MAX_TITLE:
+        raise Invalid(f"A title must have 1 to {MAX_TITLE} characters.")
+    if not _can_be_written(text):
+        raise Invalid("The title holds a character that cannot be written.")
+    return text
+
+
 def checked_tags(tags: Iterable[Any]) -> list[str]:
     """Return the tags in small letters, each once, in the order given. Raises Invalid."""
-    found = list(dict.fromkeys(_tag(tag) for tag in tags))
+    found = list(dict.fromkeys(_each(tags, _tag)))
     if len(found) > MAX_TAGS:
         raise Invalid(f"A document has at most {MAX_TAGS} tags.")
     return found
@@ -63,7 +79,27 @@ def checked_metadata(metadata: Mapping[Any, Any]) -> dict[str, Value]:
         raise Invalid("Metadata is an object of names and values.")
     if len(metadata) > MAX_ENTRIES:
         raise Invalid(f"A document has at most {MAX_ENTRIES} metadata entries.")
-    return {checked_name(name): _value(name, value) for name, value in metadata.items()}
+    return dict(_each(metadata.items(), _entry))
+
+
+def _entry(entry: tuple[Any, Any]) -> tuple[str, Value]:
+    name, value = entry
+    return checked_name(name), _value(name, value)
+
+
+def _each(given: Iterable[Given], check: Callable[[Given], Checked]) -> list[Checked]:
+    """Check one after the other, and tell all that is wrong at once. Raises Invalid."""
+    found, wrong = [], []
+    for one in given:
+        try:
+            found.append(check(one))
+        except Invalid as exc:
+            wrong.append(str(exc))
+    if len(wrong) > MOST_TOLD:
+        wrong[MOST_TOLD:] = [f"{len(wrong) - MOST_TOLD} more likewise."]
+    if wrong:
+        raise Invalid(" ".join(wrong))
+    return found
 
 
 def checked_name(name: Any) -> str:
@@ -89,9 +125,13 @@ def _value(name: Any, value: Any) -> Value:
     text = " ".join(value.split())
     if not 1 <= len(text) <= MAX_TEXT:
         raise Invalid(f"The text of “{name}” must have 1 to {MAX_TEXT} characters.")
-    if any(unicodedata.category(char) in _UNWRITABLE for char in text):
+    if not _can_be_written(text):
         raise Invalid(f"The text of “{name}” holds a character that cannot be written.")
     return text
+
+
+def _can_be_written(text: str) -> bool:
+    return not any(unicodedata.category(char) in _UNWRITABLE for char in text)
 
 
 def _shown(text: str) -> str:
@@ -122,19 +162,20 @@ def _is_date(text: str) -> bool:
 
 
 def parsed_tags(text: str) -> list[str]:
-    """Read tags that stand between commas or spaces. Raises Invalid."""
-    return checked_tags(re.split(r"[,;\s]+", text.strip())) if text.strip(" ,;\n\r\t") else []
+    """Read tags that stand between commas. Raises Invalid."""
+    return checked_tags(filter(None, map(str.strip, re.split(r"[,;\n]", text))))
 
 
 def parsed_metadata(text: str) -> dict[str, Value]:
     """Read one `name: value` a line; a value in double quotes stays a text. Raises Invalid."""
-    found: dict[str, Value] = {}
-    for line in filter(None, map(str.strip, text.splitlines())):
-        name, colon, value = line.partition(":")
-        if not colon:
-            raise Invalid(f"“{_shown(line)}” is no entry: write one “name: value” a line.")
-        found[checked_name(name)] = parsed_value(value.strip())
-    return checked_metadata(found)
+    return checked_metadata(dict(_each(filter(None, map(str.strip, text.splitlines())), _line)))
+
+
+def _line(line: str) -> tuple[str, Value]:
+    name, colon, value = line.partition(":")
+    if not colon:
+        raise Invalid(f"“{_shown(line)}” is no entry: write one “name: value” a line.")
+    return _entry((name, parsed_value(value.strip())))
 
 
 def parsed_value(text: str) -> Value:

@@ -113,7 +113,12 @@ def _in_scope(user: Any, filters: Filters) -> DocumentQuerySet:
         found = found.filter(collection=filters.collection)
     if filters.tag:
         found = found.tagged(filters.tag)
-    for word in filters.name.split():
+    return named(found, filters.name)
+
+
+def named(found: DocumentQuerySet, name: str) -> DocumentQuerySet:
+    """Keep the documents that have every word of the name in their title or file name."""
+    for word in name.split():
         found = found.filter(folding.holds(word, "title", "filename"))
     return found
 

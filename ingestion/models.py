@@ -123,6 +123,7 @@ class DocumentState(models.TextChoices):
 
 
 ACTIVE_STATES = (DocumentState.QUEUED, DocumentState.PARSING, DocumentState.EMBEDDING)
+UNFINISHED_STATES = (DocumentState.FAILED, DocumentState.CANCELLED)
 
 
 class DocumentQuerySet(models.QuerySet["Document"]):

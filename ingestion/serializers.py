@@ -11,6 +11,7 @@ from rest_framework import serializers
 from ingestion import documents, json_types, labels, page_store, sharing, tus
 from ingestion.collections import NameTaken
 from ingestion.json_types import StrictSerializer
+from ingestion.listing import Order
 from ingestion.models import Chunk, ChunkKind, Collection, Document, DocumentState, Page, Upload
 
 
@@ -39,13 +40,21 @@ class CollectionSerializer(StrictSerializer, serializers.ModelSerializer[Collect
         return name
 
 
-class DocumentFilterSerializer(serializers.Serializer[Any]):
-    """Which documents to list."""
+class DocumentFilterSerializer(StrictSerializer):
+    """Which documents to list, in which order."""
+
+    beside = ("tag", "limit", "offset")
 
     collection = json_types.WholeField(
         min_value=1, required=False, help_text="Only documents of this collection."
     )
     state = json_types.ChoiceField(DocumentState.choices, required=False)
+    name = json_types.StringField(
+        max_length=200,
+        required=False,
+        help_text="Only with all of these words in the title or the file's name.",
+    )
+    order = json_types.ChoiceField(Order.choices, required=False)
 
 
 class DeletionSerializer(serializers.Serializer[Any]):
@@ -100,7 +109,7 @@ class _PlaceSerializer(StrictSerializer):
         required=False,
         default="",
         allow_blank=True,
-        help_text="Words between commas or spaces.",
+        help_text="Words between commas.",
     )
     metadata = json_types.JsonTextField(
         required=False, default=dict, help_text="An object of names and values, as JSON."
@@ -170,8 +179,9 @@ class MetadataField(serializers.DictField):
 
 
 class LabelsSerializer(StrictSerializer):
-    """Tags and metadata: what is given replaces all of its kind, what is left out stays."""
+    """Title, tags and metadata: what is given replaces all of its kind, what is left out stays."""
 
+    title = json_types.StringField(max_length=labels.MAX_TITLE, required=False)
     tags = serializers.ListField(
         child=json_types.StringField(max_length=labels.MAX_NAME), required=False
     )

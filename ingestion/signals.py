@@ -6,6 +6,10 @@ from django.dispatch import Signal
 # keyword argument: document.
 document_published = Signal()
 
+# Sent inside the transaction that gives a document another title, by which its chunks are found
+# too; keyword argument: document.
+document_renamed = Signal()
+
 # Sent before a document is deleted for good, where a receipt is wanted; keyword argument:
 # document. Receivers return an ingestion.receipts.Witness.
 document_deleting = Signal()

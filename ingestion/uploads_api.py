@@ -199,11 +199,18 @@ class UploadViewSet(
         made = DocumentSerializer(document, context=self.get_serializer_context())
         return Response(made.data, status.HTTP_201_CREATED)
 
-    @extend_schema(parameters=[RESUMABLE], responses={204: None})
+    @extend_schema(
+        parameters=[RESUMABLE, _answer("X-Pagewise-Document", OpenApiTypes.UUID, DOCUMENT, 204)],
+        responses={
+            204: None,
+            423: OpenApiResponse(description="Another request is at work on this upload."),
+        },
+    )
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Forget an upload with what came of it; a document that it became stays."""
-        uploads.discard(self.get_object())
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        """Forget an upload with what came of it; a document that it became stays, and is named."""
+        upload = self.get_object()
+        uploads.discard(upload)
+        return Response(status=status.HTTP_204_NO_CONTENT, headers=_document_header(upload))
 
     @extend_schema(exclude=True)
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
@@ -241,9 +248,11 @@ def _state_headers(upload: Upload) -> dict[str, str]:
         "Upload-Offset": str(upload.offset),
         "Upload-Expires": http_date(upload.expires_at.timestamp()),
     }
-    if upload.document is not None:
-        headers["X-Pagewise-Document"] = str(upload.document.uuid)
-    return headers
+    return headers | _document_header(upload)
+
+
+def _document_header(upload: Upload) -> dict[str, str]:
+    return {"X-Pagewise-Document": str(upload.document.uuid)} if upload.document else {}
 
 
 def _unlike_an_offset(exc: Refused) -> Refused:

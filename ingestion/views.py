@@ -14,6 +14,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.middleware import HtmxDetails
 
@@ -103,9 +104,28 @@ def _submit(file: UploadedFile, form: UploadForm, request: HtmxRequest) -> Docum
 def _uploaded_rows(
     request: HtmxRequest, taken: list[Document], refusals: list[tuple[str, Refused]]
 ) -> HttpResponse:
+    """Return rows for what the list of the page keeps, and messages for the rest."""
     context = list_context(request, page_query(request))
-    context |= {"rows": listing.rows(taken, request.user), "refusals": refusals}
+    kept = listing.matching(request.user, context["filters"]).filter(
+        pk__in=[document.pk for document in taken]
+    )
+    shown = set(kept.values_list("pk", flat=True))
+    for document in taken:
+        if document.pk not in shown:
+            messages.success(request, _where_it_went(document))
+    here = [document for document in taken if document.pk in shown]
+    context |= {"rows": listing.rows(here, request.user), "refusals": refusals}
     return render(request, "ingestion/_uploaded.html", context)
+
+
+def _where_it_went(document: Document) -> str:
+    return format_html(
+        '“{}” was added to <a href="{}?collection={}">“{}”</a>.',
+        document.filename,
+        reverse("ingestion:documents"),
+        document.collection_id,
+        document.collection,
+    )
 
 
 def _uploaded_messages(

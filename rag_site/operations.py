@@ -5,6 +5,7 @@ What is known of each is kept in the cache for a day: it is news, not truth.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import uuid
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from redis import RedisError
 from ingestion import documents, liveness
 from ingestion.errors import PermanentError, TransientError
 from ingestion.findings import Finding
-from ingestion.models import ACTIVE_STATES, Document, DocumentState
+from ingestion.models import ACTIVE_STATES, UNFINISHED_STATES, Document, DocumentState
 from rag_site import doctor
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ KEPT = 8
 TOLD_EVERY = 10
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
-RESTING = (DocumentState.READY, DocumentState.FAILED, DocumentState.CANCELLED)
+RESTING = (DocumentState.READY, *UNFINISHED_STATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,14 @@ class Kind:
 KINDS = {
     "retry": Kind(
         "Retry what failed",
-        "They go on where they stopped; skipped pages get another chance.",
-        (DocumentState.FAILED,),
+        "What failed or was cancelled goes on where it stopped; skipped pages get another chance.",
+        UNFINISHED_STATES,
         documents.retry,
     ),
     "cancel": Kind(
         "Cancel all work",
-        "Documents that wait or are worked on stop where they are, and can be retried.",
+        "Documents that wait or are worked on stop where they are, and can be retried; those that "
+        "are read again stay as they are searched now.",
         ACTIVE_STATES,
         documents.cancel,
         is_grave=True,
@@ -184,7 +186,8 @@ def _each(operation: Operation, verb: Callable[[Document], None]) -> Operation:
         # What has changed its state since is left alone.
         document = chosen.filter(pk=pk).first()
         if document is not None:
-            verb(document)
+            with contextlib.suppress(PermanentError):
+                verb(document)
         operation = replace(operation, done=number)
         if number % TOLD_EVERY == 0:
             _keep(operation)

@@ -9,12 +9,13 @@ from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
 from ingestion.models import Document
-from ingestion.signals import document_deleting, document_published
+from ingestion.signals import document_deleting, document_published, document_renamed
 from retrieval import background, changes
 from retrieval.receipts import IndexWitness
 
 
 @receiver(document_published, dispatch_uid="retrieval.document_published")
+@receiver(document_renamed, dispatch_uid="retrieval.document_renamed")
 @receiver(post_delete, sender=Document, dispatch_uid="retrieval.document_deleted")
 def record_change(sender: type[Document], **kwargs: Any) -> None:
     """Record the change in its own transaction, and let the workers catch up after it."""

@@ -243,7 +243,9 @@ document.addEventListener("htmx:configRequest", (event) => {
 // --- Ready: the page loads itself again, but not while somebody types in it ------------------------
 
 const isTyping = () =>
-  [...panel().querySelectorAll("input, textarea")].some((field) => field === document.activeElement || field.value !== field.defaultValue);
+  [...panel().querySelectorAll("input, textarea")].some(
+    (field) => field === document.activeElement || field.value !== field.defaultValue || field.ariaInvalid,
+  );
 
 document.addEventListener("htmx:beforeOnLoad", (event) => {
   if (!event.detail.xhr.getResponseHeader("HX-Refresh") || !isTyping()) return;

@@ -174,6 +174,8 @@ function send(upload) {
   request.upload.addEventListener("load", () => {
     bar.removeAttribute("value");
     label.textContent = "Checking";
+    // The server has it all, and takes it whether this page listens or not.
+    upload.row.querySelector("[data-upload-cancel]").remove();
   });
   request.addEventListener("load", () => finish(upload));
   request.addEventListener("error", () => refuse(upload, "The connection was lost. Add the file again."));
@@ -241,12 +243,22 @@ function replaceRow(upload, row) {
   uploadOf.set(row, upload);
 }
 
-function stop(upload) {
+async function stop(upload) {
   const place = waiting.indexOf(upload);
   if (place >= 0) waiting.splice(place, 1);
   upload.request?.abort();
-  upload.parts?.stop();
+  const label = upload.row.querySelector("[data-label]");
+  if (upload.parts && label) {
+    label.textContent = "Stopping";
+    upload.row.querySelector("[data-upload-cancel]").remove();
+  } else {
+    upload.row.remove();
+  }
+  const id = await upload.parts?.stop();
   upload.row.remove();
+  if (!id) return;
+  await showDocument(upload, id);
+  toast(`“${upload.file.name}” had been taken already: delete it if it is not wanted.`, "warning");
 }
 
 uploads.addEventListener("click", (event) => {

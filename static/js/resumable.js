@@ -47,11 +47,18 @@ export class ResumableUpload {
     return (await response.json()).id;
   }
 
-  /** Stop, and let the server forget what it has. */
-  stop() {
+  /** Stop, and let the server forget what it has; return the id of what it made a document of before. */
+  async stop() {
     this.#stopped.abort();
     this.#request?.abort();
-    if (this.#url) fetch(this.#url, { method: "DELETE", headers: { ...HEADERS, "X-CSRFToken": this.token }, keepalive: true });
+    const headers = { ...HEADERS, "X-CSRFToken": this.token };
+    for (let attempt = 0; this.#url; attempt += 1) {
+      // While the last part is taken in, nobody else may touch the upload.
+      const response = await fetch(this.#url, { method: "DELETE", headers, keepalive: true }).catch(() => null);
+      if (response && !mayPass(response.status)) return stateOf(response.headers).id;
+      await new Promise((resolve) => setTimeout(resolve, pauseAfter(attempt)));
+    }
+    return "";
   }
 
   // The same file, begun before a page was closed: by name, size and time of its last change.
@@ -128,13 +135,15 @@ export class ResumableUpload {
     this.onWaiting(true);
     const { signal } = this.#stopped;
     await new Promise((resolve) => {
-      setTimeout(resolve, PAUSES_MS[Math.min(attempt, PAUSES_MS.length - 1)]);
+      setTimeout(resolve, pauseAfter(attempt));
       window.addEventListener("online", resolve, { once: true });
       signal.addEventListener("abort", resolve, { once: true });
     });
     signal.throwIfAborted();
   }
 }
+
+const pauseAfter = (attempt) => PAUSES_MS[Math.min(attempt, PAUSES_MS.length - 1)];
 
 const stateOf = (headers) => ({ offset: Number(headers.get("Upload-Offset")), id: headers.get("X-Pagewise-Document") ?? "" });
 

@@ -32,6 +32,12 @@ function closeMenus(except) {
   }
 }
 
+// What closes with the focus in it leaves it to nobody: a dialog gives it back to whoever had it.
+function closeBehind(menu) {
+  if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+  menu.open = false;
+}
+
 document.addEventListener("click", (event) => {
   closeMenus(event.target);
   const choice = event.target.closest("[data-theme-choice]");
@@ -41,7 +47,7 @@ document.addEventListener("click", (event) => {
   if (copied) copyText(document.getElementById(copied.dataset.copy).textContent);
   event.target.closest("[data-toast-close]")?.closest(".toast").remove();
   const item = event.target.closest(".menu-list a, .menu-list button:not([data-theme-choice])");
-  if (item) leave(item.closest("details"));
+  if (item) closeBehind(item.closest("details"));
 });
 
 document.addEventListener("focusin", (event) => closeMenus(event.target));

@@ -162,6 +162,40 @@ def test_the_keyboard_reaches_the_content_first(signed_in: Page) -> None:
     expect(page.locator("main")).to_be_focused()
 
 
+def test_a_dialog_gives_the_focus_back_to_the_menu_that_opened_it(
+    signed_in: Page, tmp_path: Path
+) -> None:
+    page = signed_in
+    opened(page, tmp_path, "focused.pdf")
+    row = page.locator("#documents > li").filter(has_text="focused")
+    menu = row.locator("summary")
+    menu.focus()
+    page.keyboard.press("Enter")
+    row.get_by_text("Delete").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(menu).to_be_focused()
+
+
+def test_menus_stay_on_a_phone(signed_in: Page, tmp_path: Path) -> None:
+    page = signed_in
+    opened(page, tmp_path, "narrow.pdf")
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.get_by_label("Pick narrow").check()
+    for address, menus in (("", "#bulk details"), ("/search/", ".search-filters details")):
+        if address:
+            page.goto(address)
+        for menu in page.locator(menus).all():
+            menu.locator("summary").click()
+            box = menu.locator(".menu-list").bounding_box()
+            assert box
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= PHONE["width"]
+            menu.locator("summary").click()
+
+
 def test_no_page_is_wider_than_a_phone(signed_in: Page) -> None:
     page = signed_in
     # A phone, and a window of half the usual width, as at a zoom of 200 %.

@@ -116,6 +116,37 @@ def test_a_large_file_goes_on_after_a_cut_and_after_a_reload(
     expect(page.get_by_role("heading", name="heavy").first).to_be_visible()
 
 
+def test_what_was_taken_before_it_was_stopped_is_shown(signed_in: Page, tmp_path: Path) -> None:
+    page, file = signed_in, large_pdf(tmp_path, "hasty.pdf", 17)
+    row = page.locator("#uploads > li").filter(has_text="hasty")
+    asked: list[int] = []
+
+    def hold_the_last(route: Any) -> None:
+        if route.request.method == "DELETE":
+            # As long as the last part is taken in, the upload is locked.
+            asked.append(len(asked))
+            if len(asked) > 1:
+                route.continue_()
+            else:
+                route.fulfill(status=423, body="{}")
+        elif route.request.method == "PATCH":
+            answer = route.fetch()
+            if "x-pagewise-document" in answer.headers:
+                row.get_by_role("button", name="Stop this upload").click()
+            else:
+                route.fulfill(response=answer)
+        else:
+            route.continue_()
+
+    page.route("**/api/v1/uploads/*/", hold_the_last)
+    page.goto("/documents/")
+    page.locator("#upload-files").set_input_files(str(file))
+    expect(page.locator("#documents > li").filter(has_text="hasty")).to_be_visible()
+    expect(page.locator("#toasts")).to_contain_text("“hasty.pdf” had been taken already")
+    expect(row).to_have_count(0)
+    assert len(asked) == 2
+
+
 def test_a_large_protected_file_asks_for_its_password(signed_in: Page, tmp_path: Path) -> None:
     page, plain = signed_in, large_pdf(tmp_path, "plain.pdf", 17)
     file = tmp_path / "vault.pdf"

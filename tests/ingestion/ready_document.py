@@ -10,6 +10,8 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from PIL import Image
 
+from ingestion import page_store
+from ingestion.layout import PageContent
 from ingestion.models import Chunk, ChunkKind, Collection, Document, DocumentState, Page, PageState
 from tests.factories import pdf_bytes
 
@@ -77,6 +79,7 @@ def _add_page(document: Document, number: int) -> None:
         state=PageState.DONE,
         text_source="text_layer",
         image=image,
+        layout=page_store.dump_blocks(PageContent(number, 600, 800, "text_layer", ())),
     )
     crop = store_image(document, number, picture("red"))
     kinds = {ChunkKind.TEXT: {}, ChunkKind.TABLE: {"table": TABLE}, ChunkKind.IMAGE: {}}

@@ -54,7 +54,7 @@ def test_tags_are_added_and_taken_away_and_filter_the_list(as_ana, home) -> None
     shown = as_ana.get("/documents/", {"tag": "audit"})
     assert {row.document for row in shown.context["rows"]} == {one, two}
     assert "?tag=q3" in shown.content.decode()
-    do(as_ana, "untag", one, tags="old q3")
+    do(as_ana, "untag", one, tags="old, q3")
     one.refresh_from_db()
     other.refresh_from_db()
     assert (one.tags, other.tags) == (["audit"], ["old"])
@@ -91,7 +91,8 @@ def test_no_proof_is_made_that_nobody_is_shown(as_ana, home, monkeypatch) -> Non
 
 
 def test_only_what_is_in_work_is_cancelled(as_ana, home) -> None:
-    busy, ready = add(home, "busy", state=DocumentState.PARSING), add(home, "ready")
+    busy = add(home, "busy", state=DocumentState.PARSING, live_generation=0)
+    ready = add(home, "ready")
     said = told(do(as_ana, "cancel", busy, ready))
     assert "1 document was cancelled" in said
     assert "“ready”: It is not being read." in said
@@ -106,7 +107,7 @@ def test_only_what_failed_is_tried_again(
     with django_capture_on_commit_callbacks(execute=True):
         said = told(do(as_ana, "retry", failed, ready))
     assert "1 document was begun again" in said
-    assert "“ready”: It neither failed nor was cancelled." in said
+    assert "“ready”: It neither failed nor was cancelled, and no page was skipped." in said
     assert [document_id for document_id, _ in sent_tasks] == [failed.pk]
 
 

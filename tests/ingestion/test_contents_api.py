@@ -110,6 +110,42 @@ def test_the_list_is_narrowed_by_tags(api, document) -> None:
     assert titles("tag=audit&tag=q4") == []
 
 
+def test_the_list_is_searched_by_name_and_put_in_order(api, document) -> None:
+    other = make_document(document.collection, title="Zebra", pages=1)
+
+    def titles(query: str) -> list[str]:
+        return [entry["title"] for entry in api.get(f"{DOCUMENTS}?{query}").json()["results"]]
+
+    assert titles("") == titles("order=newest") == ["Zebra", "Annual report"]
+    assert titles("order=title") == titles("order=oldest") == ["Annual report", "Zebra"]
+    assert titles("order=largest&limit=1") == ["Annual report"]
+    assert titles("name=report+ANNUAL") == titles("name=report.pdf") == ["Annual report"]
+    assert titles(f"name=zeb&state=ready&collection={other.collection_id}") == ["Zebra"]
+    assert titles("name=annual+zebra") == []
+
+
+@pytest.mark.parametrize("query", ["foo=1", "nmae=annual", "ordering=title"])
+def test_what_the_list_does_not_know_is_refused_with_what_it_knows(api, document, query) -> None:
+    answer = api.get(f"{DOCUMENTS}?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+    (error,) = answer.json()["errors"]
+    assert error["field"] == query.partition("=")[0]
+    assert "collection, state, name, order, tag, limit, offset" in error["message"]
+    assert api.get(f"{DOCUMENTS}?order=up").status_code == 400
+
+
+def test_a_title_is_changed_and_a_misspelt_field_refused(api, document) -> None:
+    answer = api.patch(path_of(document), {"title": "  Report of\n2024 "})
+    assert answer.json()["title"] == "Report of 2024"
+    for field in ("titel", "state", "\ud800"):
+        body = json.dumps({field: "x", "title": "Other"})
+        refused = api.patch(path_of(document), body, content_type="application/json")
+        assert (refused.status_code, refused.json()["code"]) == (400, "invalid")
+    assert "title, tags, metadata" in refused.json()["errors"][0]["message"]
+    document.refresh_from_db()
+    assert document.title == "Report of 2024"
+
+
 def test_the_list_asks_no_more_of_the_database_for_more_documents(
     api, document, django_assert_num_queries
 ) -> None:

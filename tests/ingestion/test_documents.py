@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from ingestion import documents, files, pipeline
 from ingestion.collections import default_for
+from ingestion.errors import PermanentError
 from ingestion.models import Chunk, Document, DocumentState, Page, PageState
 from ingestion.signals import document_published
 from tests.factories import epub_bytes, image_bytes, pdf_bytes, upload
@@ -34,6 +35,14 @@ def collection(owner):
 @pytest.fixture
 def document(collection, owner, sent_tasks) -> Document:
     return documents.submit(upload(), collection=collection, owner=owner)
+
+
+def test_a_title_that_names_nothing_is_the_files_name(collection, owner, sent_tasks) -> None:
+    with pymupdf.open(stream=pdf_bytes()) as pdf:
+        pdf.set_metadata({"title": "Microsoft Word - draft.doc"})
+        data = pdf.tobytes()
+    found = documents.submit(upload(data, "minutes.pdf"), collection=collection, owner=owner)
+    assert found.title == "minutes"
 
 
 def test_submit_stores_the_file_and_sends_it_down_the_pipeline(document, sent_tasks) -> None:
@@ -240,6 +249,51 @@ def test_whoever_changes_pages_locks_their_document_first(document, verb) -> Non
     first = next(query["sql"] for query in asked if "ingestion_" in query["sql"])
     assert first.startswith("SELECT")
     assert 'FROM "ingestion_document"' in first
+
+
+def parsed(document: Document) -> list[tuple[int, str, list[str]]]:
+    return list(document.pages.values_list("number", "state", "warnings"))
+
+
+def test_cancelling_a_parse_anew_leaves_the_document_as_it_was(document) -> None:
+    for number, layout in enumerate((b"read", b"read", b"read", b""), start=1):
+        state = PageState.DONE if layout else PageState.SKIPPED
+        warnings = ["Scanned."] if layout else ["It broke."]
+        Page.objects.create(
+            document=document, number=number, state=state, layout=layout, warnings=warnings
+        )
+    page = document.pages.first()
+    chunk = {"document": document, "page": page, "kind": "text", "page_number": 1, "box": []}
+    Chunk.objects.create(**chunk, generation=1, order=0)
+    documents.publish(document, document.run)
+    before = parsed(document)
+    ready_at = document.ready_at
+    documents.reparse(document)
+    # By now one page was read anew, and another could not be read.
+    document.pages.filter(number=1).update(state=PageState.DONE)
+    document.pages.filter(number=2).update(state=PageState.SKIPPED, attempts=2, warnings=["No."])
+    Chunk.objects.create(**chunk, generation=2, order=0)
+    documents.cancel(document)
+    assert (document.state, document.run, document.ready_at) == ("ready", "", ready_at)
+    assert document.pages_done == 4
+    assert parsed(document) == [before[0], (2, PageState.DONE, []), *before[2:]]
+    assert [found.generation for found in document.chunks.all()] == [1]
+
+
+def test_a_page_that_was_not_read_again_is_missing_once_that_is_published(document) -> None:
+    Page.objects.create(document=document, number=1, state=PageState.SKIPPED, layout=b"old")
+    documents.publish(document, document.run)
+    documents.reparse(document)
+    documents.cancel(document)
+    assert [state for _, state, _ in parsed(document)] == [PageState.SKIPPED]
+
+
+def test_there_is_nothing_to_retry_of_what_is_ready(document, sent_tasks) -> None:
+    Page.objects.create(document=document, number=1, state=PageState.DONE)
+    documents.publish(document, document.run)
+    with pytest.raises(PermanentError, match="neither failed nor was cancelled"):
+        documents.retry(document)
+    assert len(sent_tasks) == 1
 
 
 def test_retry_gives_skipped_pages_another_chance(document, sent_tasks) -> None:

@@ -87,7 +87,7 @@ class TestWithoutABroker:
     @pytest.mark.parametrize(
         ("action", "before", "after"),
         [
-            ("cancel", DocumentState.PARSING, DocumentState.CANCELLED),
+            ("cancel", DocumentState.PARSING, DocumentState.READY),
             ("retry", DocumentState.FAILED, DocumentState.QUEUED),
             ("reparse", DocumentState.READY, DocumentState.QUEUED),
         ],

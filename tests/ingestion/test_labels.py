@@ -20,6 +20,25 @@ def test_tags_are_small_words_each_once() -> None:
     ]
     assert labels.parsed_tags("Finance, q3 ;finance\n audit") == ["finance", "q3", "audit"]
     assert labels.parsed_tags(" , ") == []
+    with pytest.raises(labels.Invalid, match="“beta one” is no tag: use at most"):
+        labels.parsed_tags("alpha, Beta one")
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    with pytest.raises(labels.Invalid) as refused:
+        labels.parsed_metadata("year: 2024\njust words\n1st: x\nempty:")
+    assert str(refused.value).count("just words") == 1
+    assert "“1st” is no name" in str(refused.value)
+    assert "“empty” must have" in str(refused.value)
+    with pytest.raises(labels.Invalid, match=r"“!9” is no tag.* 5 more likewise\.$"):
+        labels.checked_tags(f"!{number}" for number in range(15))
+
+
+def test_a_title_is_a_line_that_can_be_written() -> None:
+    assert labels.checked_title("  The  annual\nreport ") == "The annual report"
+    for title in (" ", "x" * 501, "a\0b", "\ud800"):
+        with pytest.raises(labels.Invalid, match="title"):
+            labels.checked_title(title)
 
 
 @pytest.mark.parametrize("tag", ["", "two words", "a,b", "x" * 65, '"', "\0", "\ud800", 7, None])

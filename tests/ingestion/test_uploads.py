@@ -256,6 +256,16 @@ def test_a_person_has_so_many_unfinished_ones(as_ann, monkeypatch) -> None:
     begin(as_ann, 10)
 
 
+def test_whoever_stops_an_upload_too_late_is_told_its_document(as_ann) -> None:
+    data = pdf_bytes()
+    where = begin(as_ann, len(data))
+    send(as_ann, where, 0, data)
+    answer = as_ann.delete(where, headers=TUS)
+    assert answer.status_code == 204
+    assert answer["X-Pagewise-Document"] == str(Document.objects.get().uuid)
+    assert "X-Pagewise-Document" not in as_ann.delete(begin(as_ann, 9), headers=TUS)
+
+
 def test_what_is_deleted_or_too_old_goes(as_ann) -> None:
     gone, old, kept = (begin(as_ann, 10) for _ in range(3))
     for where in (gone, old, kept):

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from ingestion import documents
+from ingestion import documents, pipeline
 from ingestion.collections import default_for
 from ingestion.models import Collection, Document, DocumentState, PageState
 from tests.factories import pdf_bytes, upload
@@ -136,6 +136,26 @@ def test_a_script_gets_the_row_of_what_was_taken(as_ana, collection, sent_tasks)
     assert "refused" not in text(response)
 
 
+@pytest.mark.parametrize("narrowed", ["collection={other}", "name=minutes", "state=failed"])
+def test_what_the_list_does_not_show_is_told_and_gets_no_row(
+    as_ana, ana, collection, sent_tasks, narrowed
+) -> None:
+    other = Collection.objects.create(owner=ana, name="Other")
+    address = f"http://testserver{LIST}?{narrowed.format(other=other.pk)}"
+    headers = HTMX | {"HX-Current-URL": address}
+    answer = text(send(as_ana, collection, upload(name="<b>.pdf"), **headers))
+    document = Document.objects.get()
+    assert f'id="document-{document.uuid}"' not in answer
+    link = f'<a href="{LIST}?collection={collection.pk}">“My documents”</a>'
+    assert f"“&lt;b&gt;.pdf” was added to {link}." in answer
+    sent_in_parts = as_ana.get(reverse("ingestion:taken", args=[document.uuid]), headers=headers)
+    assert link in text(sent_in_parts)
+    here = HTMX | {"HX-Current-URL": f"http://testserver{LIST}?collection={collection.pk}"}
+    row = text(as_ana.get(reverse("ingestion:taken", args=[document.uuid]), headers=here))
+    assert f'id="document-{document.uuid}"' in row
+    assert "was added" not in row
+
+
 def test_a_script_gets_the_reason_and_the_document_that_is_there(
     as_ana, collection, ana, sent_tasks
 ) -> None:
@@ -229,7 +249,7 @@ def test_deletes_a_row_in_place(as_ana, document) -> None:
 @pytest.mark.parametrize(
     ("action", "before", "after"),
     [
-        ("cancel", DocumentState.PARSING, DocumentState.CANCELLED),
+        ("cancel", DocumentState.PARSING, DocumentState.READY),
         ("retry", DocumentState.FAILED, DocumentState.QUEUED),
         ("reparse", DocumentState.READY, DocumentState.QUEUED),
     ],
@@ -240,6 +260,28 @@ def test_actions_change_the_state(as_ana, collection, sent_tasks, action, before
     document.refresh_from_db()
     assert document.state == after
     assert f'id="document-{document.uuid}" hx-swap-oob="true"' in text(response)
+
+
+def test_what_was_found_before_is_said_to_be_searched_still(as_ana, document, sent_tasks) -> None:
+    documents.reparse(document)
+    assert "to be read again" in text(as_ana.get(f"{document.get_absolute_url()}?panel=coverage"))
+    url = reverse("ingestion:cancel", args=[document.uuid])
+    assert "What was found before is still searched." in text(as_ana.post(url, follow=True))
+    shown = text(as_ana.get(f"{document.get_absolute_url()}?panel=coverage"))
+    assert ("the file" in shown, "read again" in shown) == (True, False)
+    assert [row.document for row in as_ana.get(f"{LIST}?state=ready").context["rows"]] == [document]
+    documents.reparse(document)
+    pipeline.fail(document.pk, document.run, "The disk is full.")
+    for page in (LIST, document.get_absolute_url()):
+        assert "The disk is full. What was found before is still" in text(as_ana.get(page))
+
+
+def test_what_neither_failed_nor_was_skipped_is_not_begun_again(
+    as_ana, document, sent_tasks
+) -> None:
+    url = reverse("ingestion:retry", args=[document.uuid])
+    assert "neither failed nor was cancelled" in text(as_ana.post(url, follow=True))
+    assert Document.objects.get().state == DocumentState.READY
 
 
 def test_redoes_one_page(as_ana, document, sent_tasks) -> None:
@@ -313,16 +355,43 @@ def test_only_the_owner_renames_and_deletes_a_collection(collection, ben) -> Non
 
 def test_tags_and_metadata_are_typed_in_and_shown(as_ana, document) -> None:
     url = reverse("ingestion:label", args=[document.uuid])
-    typed = {"tags": "Audit, q3", "metadata": 'year: 2024\ncode: "007"'}
+    typed = {"title": "Audit of 2024", "tags": "Audit, q3", "metadata": 'year: 2024\ncode: "007"'}
     page = text(as_ana.post(url, typed, follow=True))
     document.refresh_from_db()
     assert (document.tags, document.metadata) == (["audit", "q3"], {"year": 2024, "code": "007"})
+    assert document.title == "Audit of 2024"
     assert 'value="audit, q3"' in page
     assert "code: &quot;007&quot;\nyear: 2024" in page
-    refused = text(as_ana.post(url, {"tags": "a!", "metadata": ""}, follow=True))
-    assert "“a!” is no tag" in refused
+
+
+def test_what_is_wrong_with_labels_is_said_at_its_field_and_nothing_typed_is_lost(
+    as_ana, document
+) -> None:
+    url = reverse("ingestion:label", args=[document.uuid])
+    typed = {"title": " ", "tags": "Beta one, a!, audit", "metadata": "year: 2024\njust <words>"}
+    plain = as_ana.post(f"{url}?panel=about&page=2", typed)
+    in_place = as_ana.post(f"{url}?panel=about&page=2", typed, headers=HTMX)
+    assert (plain.status_code, in_place.status_code) == (422, 200)
+    for page in map(text, (plain, in_place)):
+        assert "A title must have" in page.partition('id="title-error"')[2]
+        assert "“beta one” is no tag" in page.partition('id="tags-error"')[2]
+        assert "“a!” is no tag" in page.partition('id="tags-error"')[2]
+        assert "is no entry" in page.partition('id="metadata-error"')[2]
+        assert 'value="Beta one, a!, audit"' in page
+        assert "year: 2024\njust &lt;words&gt;</textarea>" in page
+    assert text(in_place).startswith("\n<aside")
+    # Where the links of the page lead, which has the form's address.
+    back = as_ana.get(f"{url}?page=2&panel=figures")
+    assert back.url == f"{document.get_absolute_url()}?page=2&panel=figures"
     document.refresh_from_db()
-    assert document.tags == ["audit", "q3"]
+    assert (document.title, document.tags) == ("Annual report", [])
+
+
+def test_labels_that_are_saved_in_place_change_the_heading_too(as_ana, document) -> None:
+    url = reverse("ingestion:label", args=[document.uuid])
+    saved = as_ana.post(f"{url}?panel=about", {"title": "Accounts"}, headers=HTMX)
+    assert '<h1 class="truncate" id="document-title" title="Accounts" hx-swap-oob' in text(saved)
+    assert "were saved" in text(saved)
 
 
 def test_a_reader_sees_tags_and_changes_none(document, collection, ben) -> None:

@@ -11,7 +11,7 @@ from celery import current_app
 from celery.exceptions import Retry
 from django.contrib.auth import get_user_model
 
-from ingestion import liveness
+from ingestion import documents, liveness
 from ingestion.collections import default_for
 from ingestion.models import Document, DocumentState
 from rag_site import cache_use, dashboard, doctor, health, operations, tasks
@@ -112,23 +112,42 @@ def test_an_operation_is_confirmed_done_and_followed(
 ) -> None:
     collection = default_for(boss)
     failed = make_document(collection, title="Bad", state=DocumentState.FAILED)
+    cancelled = make_document(collection, title="Left", state=DocumentState.CANCELLED)
     ready = make_document(collection, title="Good")
     client.force_login(boss)
     question = client.get("/dashboard/do/retry/", headers={"HX-Request": "true"})
-    assert "1 document in all collections" in question.content.decode()
+    assert "2 documents in all collections" in question.content.decode()
     assert sent_tasks == []
     assert client.post("/dashboard/do/retry/").status_code == 302
     ((name, number),) = asked_of_workers
     assert name == operations.TASK
     assert [operation.state for operation in operations.recent()] == ["waiting"]
     operations.run(number)
-    assert [document for document, _ in sent_tasks] == [failed.pk]
+    assert [document for document, _ in sent_tasks] == [failed.pk, cancelled.pk]
     (operation,) = operations.recent()
-    assert (operation.state, operation.done, operation.total) == ("done", 1, 1)
+    assert (operation.state, operation.done, operation.total) == ("done", 2, 2)
     ready.refresh_from_db()
     assert ready.state == DocumentState.READY
     operations.run(number)
-    assert len(sent_tasks) == 1
+    assert len(sent_tasks) == 2
+
+
+def test_a_document_that_somebody_else_began_meanwhile_ends_no_operation(
+    boss, sent_tasks, asked_of_workers, monkeypatch
+) -> None:
+    collection = default_for(boss)
+    begun = make_document(collection, title="Begun", state=DocumentState.FAILED)
+    failed = make_document(collection, title="Failed", state=DocumentState.FAILED)
+    lock = documents._lock
+
+    def begun_just_before(document: Document) -> Document | None:
+        Document.objects.filter(pk=begun.pk).update(state=DocumentState.READY)
+        return lock(document)
+
+    monkeypatch.setattr(documents, "_lock", begun_just_before)
+    operations.run(operations.begin("retry", boss).id)
+    assert [operation.state for operation in operations.recent()] == ["done"]
+    assert [document for document, _ in sent_tasks] == [failed.pk]
 
 
 def test_an_operation_that_is_delivered_twice_is_done_once(

@@ -67,6 +67,19 @@ def test_publishing_and_deleting_are_recorded_and_passed_on(
     assert set(logged().values()) == {2}
 
 
+def test_another_title_is_recorded_and_passed_on(
+    library, asked, django_capture_on_commit_callbacks
+) -> None:
+    document = library.document("apple")
+    asked.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        documents.label(document, title="Orchards of 2024")
+    assert asked == [("refresh_indexes",)]
+    assert set(logged().values()) == {2}
+    documents.label(document, title="Orchards of 2024", tags=["fruit"])
+    assert set(logged().values()) == {2}
+
+
 def test_deleting_a_collection_records_each_document(library) -> None:
     library.document("apple")
     library.document("pear")

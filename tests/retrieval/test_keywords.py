@@ -46,6 +46,14 @@ def test_reparse_and_delete_are_followed(library) -> None:
     assert keywords.report(version()).chunks == 1
 
 
+def test_a_document_is_found_by_its_new_title_and_no_more_by_the_old_one(library) -> None:
+    document = library.document("apple")
+    documents.label(document, title="Quarterly orchards")
+    assert search("orchard", document) == ["apple"]
+    documents.label(document, title="Minutes")
+    assert (search("orchard", document), search("minutes", document)) == ([], ["apple"])
+
+
 def test_headings_captions_and_references_are_searched_too(library) -> None:
     document = library.document(
         {
