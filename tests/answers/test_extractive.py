@@ -72,6 +72,13 @@ def test_a_misspelt_word_still_finds_its_sentence():
     assert "25 days" in text
 
 
+def test_a_possessive_name_is_the_name():
+    mission = piece("Contoso Electronics\nThe mission of Contoso is to brighten every home.")
+    text, grounded, *_ = answer("What is Contoso’s mission?", mission)
+    assert grounded
+    assert "> The mission of Contoso is to brighten every home. [1]" in text
+
+
 def test_a_table_answers_with_its_row_under_its_header():
     table = piece(PROFIT, kind="table", caption="Results by year", number=2)
     text, grounded, quotes, _ = answer("What was the net profit in 2018?", piece(LEAVE), table)
