@@ -143,7 +143,8 @@ def _table(run: list[Passage], question: str) -> str:
 def _columns(header: tuple[str, ...], question: str, width: int) -> list[int]:
     """The first column and those whose heads share a year or, best, most words with the question.
 
-    All of them where none is named, or where the table is narrow and no year is.
+    Of a question that compares, all whose heads share any. All columns where none is named, or
+    where the table is narrow and no year is.
     """
     asked = selection.word_stems(asking.core(question))
     years = {word for word in asked if re.fullmatch(r"(19|20)\d\d", word)}
@@ -152,7 +153,8 @@ def _columns(header: tuple[str, ...], question: str, width: int) -> list[int]:
     if dated:
         return [0, *dated]
     shared = {i: sum(any(kin(a, b) for b in asked) for a in head) for i, head in heads.items()}
-    named = [i for i, count in shared.items() if count and count == max(shared.values())]
+    fewest = 1 if asking.compares(question) else max([1, *shared.values()])
+    named = [i for i, count in shared.items() if count >= fewest]
     if width <= MOST_COLUMNS or not named:
         return list(range(width))
     return [0, *named]
