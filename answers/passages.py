@@ -21,6 +21,8 @@ CUT = "…"
 _MARK = r"(?:[-•‣▪◦●○■*–·]|\(?\w{1,3}[.)])"
 _MARKED = re.compile(rf"{_MARK}\s")
 _ITEM = re.compile(rf"[^\S\n]*(?P<said>{_MARK}[^\S\n]+\S[^\n]*)(?:\n|\Z)")
+# A name with what it names says something even in two words: "Telephone: 01983".
+_LABELLED = re.compile(r"\w[^:]*:\s*\w")
 _LINE_END = re.compile(r"(?P<said>)[^\S\n]*\n")
 # What leads in to a list on behalf of the sentence before it.
 _REFERS_BACK = re.compile(
@@ -92,7 +94,7 @@ def _sentences(piece: Evidence) -> Iterator[Passage]:
         text = " ".join(said.split())
         if not (leads or _is_item(text)):
             lead_in = ""
-        if len(words(text)) >= FEWEST_WORDS:
+        if len(words(text)) >= FEWEST_WORDS or _LABELLED.match(text):
             context = " ".join(part for part in (headings, lead_in) if part)
             passage = Passage(piece.number, "sentence", text, start, end, context, lead_in=lead_in)
             yield _with_list(passage, piece.text)

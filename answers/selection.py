@@ -22,6 +22,8 @@ SHORTEST_RESPELT = 5
 SPELLING = 0.8
 FEWEST_SENTENCE_WORDS, MOST_TITLE_WORDS = 6, 12
 YEARS_SUPPORT = 0.3
+# Of the sum, share or address that is asked for, in words that may not be the question's.
+FIT_SUPPORT = 0.3
 PARTS_OF_DOCUMENTS = frozenset(
     stem(word)
     for word in (
@@ -44,6 +46,8 @@ class Weights:
     context_words: float = 0.4
     years: float = 0.15
     kind: float = 0.12
+    # Added for a telephone number, an e-mail or a web address that is asked for.
+    address: float = 0.3
     # Of a title that lacks what is asked for: it says little, and most of the question's words.
     title: float = -0.3
     rank: float = 0.2
@@ -145,16 +149,22 @@ def _scored(passage: Passage, cosine: float, terms: Terms, weights: Weights) -> 
     years = _years(passage, terms)
     # A figure's numbers are in its picture.
     fit = 0.0 if passage.kind == "figure" else asking.fit(passage.text, terms.asked)
+    is_address = fit > 0 and terms.asked in asking.ADDRESSES
+    # A plain number or a date stands in too many texts to say that the answer is there.
+    is_told = is_address or (
+        fit == 1.0 and passage.number == 1 and terms.asked in ("money", "share")
+    )
     total = (
         weights.meaning * cosine
         + weights.words * said
         + weights.context_words * around
         + weights.years * years
         + weights.kind * fit
+        + weights.address * is_address
         + weights.title * (fit < 0 and _is_title(passage))
         + weights.rank / passage.number
     )
-    support = cosine + said + around + YEARS_SUPPORT * years
+    support = cosine + said + around + YEARS_SUPPORT * years + FIT_SUPPORT * is_told
     return Scored(passage, total, support, fit)
 
 

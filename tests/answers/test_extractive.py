@@ -180,6 +180,16 @@ def test_a_wide_table_shows_the_column_that_is_asked_for():
     assert "| Item | 2018 |\n| --- | --- |\n| Net profit | 18 |" in text
 
 
+def test_a_comparison_shows_the_columns_of_all_that_it_compares():
+    plans = ("Basic", "Health Plus", "Standard", "Family", "Senior", "Student", "Abroad")
+    head, row = " | ".join(plans), " | ".join(str(10 * i) for i in range(len(plans)))
+    table = f"| Cover | {head} |\n{'| --- ' * 8}|\n| Emergency room | {row} |"
+    table = piece(table, kind="table", caption="Plans")
+    text, *_ = answer("Compare Health Plus and Standard for the emergency room.", table)
+    assert "| Cover | Health Plus | Standard |" in text
+    assert "| Emergency room | 10 | 20 |" in text
+
+
 def test_the_sources_own_brackets_are_no_citations():
     text, *_ = answer("Who found the effect?", piece("The effect was found by Smith [12] and [3]."))
     assert [marker.numbers for marker in find_markers(text)] == [(1,)]
@@ -191,6 +201,20 @@ def test_markup_in_a_document_stays_text():
     html = render_answer(text, {1})
     assert "<script" not in html
     assert "<strong>" not in html
+
+
+def test_a_sum_in_other_words_answers_where_a_sum_is_asked_for():
+    text = piece("With PerksPlus, employees can expense up to $1000 for lessons and for clubs.")
+    asked = "What is the maximum reimbursement of lessons for {} members?"
+    assert answer(asked.format("PerksPlus"), text)[1]
+    assert not answer(asked.format("Fabrikam"), text)[1]
+
+
+def test_a_telephone_number_answers_and_not_the_title_beside_it():
+    contacts = "The Telephone Number of the Dower House Nursing Home\nTelephone: 01983-873655"
+    text, grounded, *_ = answer("What is the telephone number of the home?", piece(contacts))
+    assert grounded
+    assert "> Telephone: 01983-873655 [1]" in text
 
 
 def test_several_quotes_stand_in_the_order_of_the_text():
