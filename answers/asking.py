@@ -37,6 +37,9 @@ _INSTRUCTS = re.compile(
     r"express|calculate|(the|your) answer|if )\b",
     re.IGNORECASE,
 )
+_CONTENTS = re.compile(
+    r"\b(contents|chapters|sections|(which|what) pages?|inhaltsverzeichnis)\b", re.IGNORECASE
+)
 _POINTS = re.compile(
     r"\b(pages?|slides?|figures?|tables?|exhibits?|fig\.)\s*\d+|\S+\.(pdf|docx?|xlsx?|txt)\b",
     re.IGNORECASE,
@@ -137,6 +140,11 @@ def compares(question: str) -> bool:
 def about_layout(question: str) -> bool:
     """Tell whether the answer may lie in how a page looks rather than in what it says."""
     return bool(_LAYOUT.search(question))
+
+
+def about_contents(question: str) -> bool:
+    """Tell whether the answer may stand in a table of contents."""
+    return bool(_CONTENTS.search(question))
 
 
 def core(question: str) -> str:

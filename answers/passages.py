@@ -29,6 +29,11 @@ _REFERS_BACK = re.compile(
     r"\s*(?P<said>(?:these|they|those|this|such|some|examples)\b[^\n.!?]*:)[^\S\n]*\n",
     re.IGNORECASE,
 )
+_ENDED = re.compile(r"[.!?:;,…。！？][\"'”’)\]]*$")
+# A row of dots to a page's number. In a table of figures, an amount or more than one follows.
+_CONTENTS = re.compile(r"(?:\. ?|…){5,}\s*(?:\d{1,3}|[ivxl]{1,6})(?=$|\s+\D)")
+# The headings that a passage stands under, as a line of its own.
+_HEADINGS = re.compile(r"[^\s.!?:;,][^.!?:;]{1,80}(?: > [^.!?:;]{2,80})+")
 _CELL_EDGE = re.compile(r"(?<!\\)\|")
 _RULE = re.compile(r"^\|?[\s:|-]+\|?$")
 
@@ -58,6 +63,20 @@ class Passage:
     @property
     def whole_end(self) -> int:
         return max(self.end, self.list_end)
+
+    @property
+    def is_ended(self) -> bool:
+        """Tell whether it ends as a sentence does: a heading does not."""
+        return bool(_ENDED.search(self.text))
+
+    @property
+    def is_item(self) -> bool:
+        return bool(_MARKED.match(self.text))
+
+    @property
+    def is_of_contents(self) -> bool:
+        """Tell whether it only says on which page something stands."""
+        return bool(_CONTENTS.search(self.text))
 
     def covers(self, other: Passage) -> bool:
         """Tell whether another passage is in the list that this one leads in to."""
@@ -92,6 +111,9 @@ def _sentences(piece: Evidence) -> Iterator[Passage]:
         end -= len(said) - len(said.rstrip())
         start += len(said) - len(said.lstrip())
         text = " ".join(said.split())
+        if _HEADINGS.fullmatch(text):
+            headings, lead_in, leads = text, "", False
+            continue
         if not (leads or _is_item(text)):
             lead_in = ""
         if len(words(text)) >= FEWEST_WORDS or _LABELLED.match(text):

@@ -59,7 +59,10 @@ class ExtractiveReader:
 def _select(prompt: ReaderPrompt) -> selection.Selection:
     from retrieval.embedders import embedder_for
 
-    candidates = list(cutting.passages(prompt.evidence))
+    found = list(cutting.passages(prompt.evidence))
+    candidates = found
+    if not asking.about_contents(prompt.standalone):
+        candidates = [passage for passage in found if not passage.is_of_contents] or found
     if not candidates:
         return selection.Selection((), supported=False)
     embedder = embedder_for("text")
@@ -121,7 +124,9 @@ def _sentences(run: list[Passage]) -> str:
 def _between(before: Passage | None, passage: Passage) -> str:
     if before is None:
         return ""
-    space = NEW_LINE if before.tail else " "
+    # A heading is no beginning of the sentence after it, nor an item the end of one.
+    breaks = before.tail or not before.is_ended or passage.is_item
+    space = NEW_LINE if breaks else " "
     is_gap = passage.start > before.whole_end + 1 and cutting.CUT not in before.tail
     return f"{space}{cutting.CUT}{space}" if is_gap else space
 

@@ -223,6 +223,40 @@ def test_several_quotes_stand_in_the_order_of_the_text():
     assert text.index("Open the lid") < text.index("Close the printer lid")
 
 
+def test_a_heading_is_not_run_into_the_sentence_after_it():
+    text = "Changes to This Policy\nWe may make changes to this policy. We tell of these changes."
+    said, *_ = answer("Which changes to this policy may be made?", piece(text))
+    assert "> Changes to This Policy\\\n> We may make changes to this policy. [1]" in said
+
+
+def test_headings_in_a_text_are_context_and_no_quotation():
+    text = "Home Screen > Large Folders\nYou can group apps and name the group. Go to Sets > More."
+    found = list(passages([piece(text)]))
+    assert [one.text for one in found] == [
+        "You can group apps and name the group.",
+        "Go to Sets > More.",
+    ]
+    assert found[0].context == "Home Screen > Large Folders"
+
+
+CONTENTS = "Charging the watch........................ 3\nWearing the watch ................... 4"
+
+
+@pytest.mark.parametrize(
+    ("question", "is_quoted"),
+    [("How is the watch charged?", False), ("On which page is charging the watch?", True)],
+)
+def test_a_row_of_contents_is_no_answer_unless_contents_are_asked_for(question, is_quoted):
+    text, *_ = answer(question, piece(f"{CONTENTS}\nThe cradle is a magnet for the watch."))
+    assert ("Charging the watch" in text) == is_quoted
+
+
+def test_a_row_of_dots_before_an_amount_is_no_row_of_contents():
+    rows = "| Net cash ............. | 512 | 498 |\n| Debt ........... | $ 1,469.5 |"
+    table = f"| Item | 2018 | 2017 |\n| --- | --- | --- |\n{rows}"
+    assert not [one for one in passages([piece(table, kind="table")]) if one.is_of_contents]
+
+
 def test_a_figure_is_quoted_by_its_caption():
     figure = piece("", kind="image", caption="Figure 2: Sales by region", number=3, spans=())
     text, grounded, quotes, _ = answer("What are the sales by region?", figure)
