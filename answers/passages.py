@@ -59,6 +59,7 @@ class Passage:
     lead_in: str = ""
     tail: tuple[str, ...] = ()
     list_end: int = 0
+    is_marked: bool = False
 
     @property
     def whole_end(self) -> int:
@@ -86,13 +87,18 @@ class Passage:
 def passages(evidence: Iterable[Evidence]) -> Iterator[Passage]:
     """Cut every piece of evidence, in order."""
     for piece in evidence:
-        match piece.kind:
-            case "table" if "|" in piece.text:
-                yield from _rows(piece)
-            case "image":
-                yield from _figure(piece)
-            case _:
-                yield from _sentences(piece)
+        for passage in _cut(piece):
+            yield replace(passage, is_marked=True) if piece.is_marked else passage
+
+
+def _cut(piece: Evidence) -> Iterator[Passage]:
+    match piece.kind:
+        case "table" if "|" in piece.text:
+            return _rows(piece)
+        case "image":
+            return _figure(piece)
+        case _:
+            return _sentences(piece)
 
 
 def table_cells(line: str) -> tuple[str, ...]:

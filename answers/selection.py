@@ -24,6 +24,8 @@ FEWEST_SENTENCE_WORDS, MOST_TITLE_WORDS = 6, 12
 YEARS_SUPPORT = 0.3
 # Of the sum, share or address that is asked for, in words that may not be the question's.
 FIT_SUPPORT = 0.3
+# What a word of the question before counts for, beside one of this question.
+BORROWED = 0.15
 PARTS_OF_DOCUMENTS = frozenset(
     stem(word)
     for word in (
@@ -51,6 +53,8 @@ class Weights:
     # Of a title that lacks what is asked for: it says little, and most of the question's words.
     title: float = -0.3
     rank: float = 0.2
+    # Of a place that the person marked: its share of the question's words counts so much more.
+    marked: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,8 @@ class Terms:
     asked: asking.Asked
     # For each word, the stems of the passages that are kin to it.
     kin: dict[str, frozenset[str]]
+    # Those that were not borrowed from the question before.
+    own: frozenset[str]
 
     def found_in(self, stems: Collection[str]) -> set[str]:
         """The question's words that these stems have, or have a near relative of."""
@@ -81,28 +87,36 @@ class Terms:
 
     @property
     def total(self) -> float:
-        return sum(self.weights.values()) or 1.0
+        """What the question's own words are worth: borrowed ones can only add to it."""
+        return sum(self.weights[term] for term in self.own) or 1.0
 
 
-def terms_of(question: str, passages: Sequence[Passage]) -> Terms:
+def terms_of(question: str, passages: Sequence[Passage], *, borrowed: str = "") -> Terms:
     """Weigh the question's words: what stands in few of the passages says more.
 
     A word that no passage has counts as the one that it is a likely misspelling of. What is
-    asked about the form of the answer, and words for parts of documents, say nothing.
+    asked about the form of the answer, and words for parts of documents, say nothing. The
+    words that a follow-up has `borrowed` from the question before count for less.
     """
     question = asking.core(question)
     stems = [word_stems(f"{passage.text} {passage.context}") for passage in passages]
     known = set().union(*stems)
     said = {stem(word) for word in content_words(question)}
-    asked = {_respelt(word, known) for word in (said - PARTS_OF_DOCUMENTS or said)}
+    said = said - PARTS_OF_DOCUMENTS or said
+    own = {_respelt(word, known) for word in said}
+    asked = own | {stem(word) for word in content_words(borrowed)}
     kindred = {term: frozenset(word for word in known if kin(term, word)) for term in asked}
     held = {term: sum(not kindred[term].isdisjoint(own) for own in stems) for term in asked}
     count = len(passages) + 1
     return Terms(
-        weights={term: math.log(1 + count / (1 + held[term])) for term in asked},
+        weights={
+            term: math.log(1 + count / (1 + held[term])) * (1 if term in own else BORROWED)
+            for term in asked
+        },
         years=frozenset(_YEAR.findall(question)),
         asked=asking.kind_of_answer(question),
         kin=kindred,
+        own=frozenset(own),
     )
 
 
@@ -163,6 +177,7 @@ def _scored(passage: Passage, cosine: float, terms: Terms, weights: Weights) -> 
         + weights.address * is_address
         + weights.title * (fit < 0 and _is_title(passage))
         + weights.rank / passage.number
+        + weights.marked * passage.is_marked * (said + around)
     )
     support = cosine + said + around + YEARS_SUPPORT * years + FIT_SUPPORT * is_told
     return Scored(passage, total, support, fit)

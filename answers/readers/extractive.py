@@ -6,7 +6,7 @@ import re
 from collections.abc import Generator, Iterable, Iterator
 from itertools import groupby
 
-from answers import asking, selection
+from answers import asking, followups, selection
 from answers import passages as cutting
 from answers.evidence import Evidence
 from answers.markers import escape_markdown
@@ -44,19 +44,20 @@ class ExtractiveReader:
     def stream(self, prompt: ReaderPrompt) -> Generator[ReaderDelta, None, None]:
         """Yield quotes one after the other; see `Reader.stream`."""
         yield ReaderDelta(note=NOTE)
-        chosen = _select(prompt)
+        question = followups.own(prompt.question, prompt.standalone)
+        chosen = _select(prompt, question)
         yield ReaderDelta(grounded=chosen.supported)
         if chosen.supported:
             yield ReaderDelta(text=f"{FOUND}\n\n")
-            yield from _quoted(chosen.passages, prompt.standalone)
+            yield from _quoted(chosen.passages, question)
             return
         yield ReaderDelta(text=f"{NOT_FOUND}\n\n")
         if chosen.passages:
             yield ReaderDelta(text=f"{CLOSEST}\n\n")
-            yield from _quoted(chosen.passages[:CLOSEST_PASSAGES], prompt.standalone)
+            yield from _quoted(chosen.passages[:CLOSEST_PASSAGES], question)
 
 
-def _select(prompt: ReaderPrompt) -> selection.Selection:
+def _select(prompt: ReaderPrompt, question: str) -> selection.Selection:
     from retrieval.embedders import embedder_for
 
     found = list(cutting.passages(prompt.evidence))
@@ -66,15 +67,16 @@ def _select(prompt: ReaderPrompt) -> selection.Selection:
     if not candidates:
         return selection.Selection((), supported=False)
     embedder = embedder_for("text")
-    terms = selection.terms_of(prompt.standalone, candidates)
+    borrowed = prompt.standalone.removeprefix(question)
+    terms = selection.terms_of(question, candidates, borrowed=borrowed)
     candidates = _most_likely(candidates, terms)
-    asked = embedder.encode_queries([prompt.standalone])[0]
+    asked = embedder.encode_queries([question])[0]
     vectors = embedder.encode_texts([_in_context(passage) for passage in candidates])
     scored = selection.score(
         candidates, (vectors @ asked).tolist(), terms, weights=selection.Weights()
     )
     lacking = bool(selection.missing(prompt.standalone, map(_whole, prompt.evidence)))
-    return selection.select(prompt.standalone, scored, lacking=lacking)
+    return selection.select(question, scored, lacking=lacking)
 
 
 def _whole(piece: Evidence) -> str:

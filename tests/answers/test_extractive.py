@@ -38,8 +38,9 @@ def embedder(monkeypatch):
     monkeypatch.setattr(embedders, "embedder_for", lambda space: WordEmbedder())
 
 
-def answer(question: str, *evidence):
-    deltas = list(ExtractiveReader().stream(render(question, evidence)))
+def answer(question: str, *evidence, standalone: str = ""):
+    prompt = render(question, evidence, standalone=standalone)
+    deltas = list(ExtractiveReader().stream(prompt))
     text = "".join(delta.text for delta in deltas)
     grounded = next(delta.grounded for delta in deltas if delta.grounded is not None)
     return text, grounded, [quote for delta in deltas for quote in delta.quotes], deltas
@@ -255,6 +256,35 @@ def test_a_row_of_dots_before_an_amount_is_no_row_of_contents():
     rows = "| Net cash ............. | 512 | 498 |\n| Debt ........... | $ 1,469.5 |"
     table = f"| Item | 2018 | 2017 |\n| --- | --- | --- |\n{rows}"
     assert not [one for one in passages([piece(table, kind="table")]) if one.is_of_contents]
+
+
+MISSION = "The mission of Contoso is clear.\nIts values are courage and care."
+
+
+def test_a_follow_up_is_about_its_own_words_more_than_the_borrowed():
+    asked = "And what are its values?"
+    text, grounded, *_ = answer(asked, piece(MISSION), standalone=f"{asked} (mission Contoso)")
+    assert grounded
+    assert "> Its values are courage and care. [1]" in text
+
+
+def test_borrowed_words_still_tell_of_whom_a_follow_up_is():
+    asked = "And what is its profit?"
+    adobe = piece("The profit of Adobe is 7.", number=1)
+    contoso = piece("The profit of Contoso is 9.", number=2)
+    assert "[2]" not in answer(asked, adobe, contoso)[0].split("[1]")[0]
+    text, *_ = answer(asked, adobe, contoso, standalone=f"{asked} (revenue Contoso)")
+    assert text.split("\n\n")[1] == "> The profit of Contoso is 9. [2]"
+
+
+def test_what_the_person_marked_goes_first_where_it_has_the_words():
+    facts = {"scores": {"marked": True}, "number": 1}
+    found = piece("The cost of a visit at the specialist is 20 dollars.", number=2)
+    asked = "What does a visit at the specialist cost?"
+    marked = piece("A visit at a hospital's specialist: 45 dollars.", **facts)
+    assert answer(asked, marked, found)[0].split("\n\n")[1].endswith("[1]")
+    other = piece("The office is blue, and so is the door.", **facts)
+    assert answer(asked, other, found)[0].split("\n\n")[1].endswith("[2]")
 
 
 def test_a_figure_is_quoted_by_its_caption():
