@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from answers import asking
-from answers.passages import Passage
+from answers.passages import CUT, Passage
 from answers.words import content_words, kin, numbers, stem
 
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
@@ -66,6 +66,8 @@ class Scored:
     support: float
     # How far it holds the kind of thing that is asked for: see `asking.fit`.
     fit: float = 0.0
+    # Of a list under a heading: the share of the question's words that the heading has.
+    led: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,8 @@ def _scored(passage: Passage, cosine: float, terms: Terms, weights: Weights) -> 
         + weights.marked * passage.is_marked * (said + around)
     )
     support = cosine + said + around + YEARS_SUPPORT * years + FIT_SUPPORT * is_told
-    return Scored(passage, total, support, fit)
+    led = _worth(terms.found_in(word_stems(passage.lead_in)), terms)
+    return Scored(passage, total, support, fit, led if passage.listed >= 0 else 0.0)
 
 
 def _worth(found: Iterable[str], terms: Terms) -> float:
@@ -214,7 +217,9 @@ def _years(passage: Passage, terms: Terms) -> float:
 # --- choosing --------------------------------------------------------------------------------
 
 MOST = 4
-MOST_STEPS = 8
+MOST_STEPS = 12
+# The share of the question's words in a heading that says what its list is for.
+LEAST_LED = 0.5
 # How far below the best a passage may be and still be quoted beside it.
 MARGIN = 0.18
 # The best passage's cosine plus the share of the question's words in and around it. Chosen by
@@ -235,20 +240,29 @@ class Selection:
     supported: bool
 
 
-def select(question: str, scored: Sequence[Scored], *, lacking: bool = False) -> Selection:
+def select(
+    question: str,
+    scored: Sequence[Scored],
+    *,
+    passages: Sequence[Passage] = (),
+    lacking: bool = False,
+) -> Selection:
     """Choose the best passages that belong together; sentences in the order of the text.
 
-    Of steps that are asked for, the whole list is taken. `lacking` tells that a name or number
-    of the question stands nowhere: then the best must be better to count as an answer.
+    Of steps that are asked for, the whole list is taken, of all `passages`. `lacking` tells that
+    a name or number of the question stands nowhere: then the best must be better to count as an
+    answer.
     """
     ranked = sorted(scored, key=lambda item: -item.score)
     if not ranked:
         return Selection((), supported=False)
     near = [item for item in ranked if item.score >= ranked[0].score - MARGIN]
+    steps: list[Passage] = []
     if _STEPS_ASKED.search(question):
-        steps = _siblings(ranked[0].passage, [item.passage for item in scored])
+        steps = _steps(ranked, passages or [item.passage for item in scored])
         near = [item for item in ranked if item.passage in steps] or near
-        chosen = [item.passage for item in near[:MOST_STEPS]]
+    if steps:
+        chosen = _shortened(steps)
     else:
         chosen = [item.passage for item in _different(_said(near))[:MOST]]
     chosen = [one for one in chosen if not any(other.covers(one) for other in chosen)]
@@ -267,9 +281,33 @@ def _said(near: Sequence[Scored]) -> Sequence[Scored]:
     return [item for item in near if item.fit >= 0 or not _is_title(item.passage)]
 
 
+def _steps(ranked: Sequence[Scored], passages: Sequence[Passage]) -> list[Passage]:
+    """The list of the best passage; else the one under a heading that is asked about."""
+    best = ranked[0].passage
+    headed = [
+        item.passage
+        for item in ranked
+        if item.led >= LEAST_LED and item.passage.number <= best.number
+    ]
+    nearest = sorted(headed, key=lambda passage: passage.number)[:1]
+    for passage in (best, *nearest):
+        if found := _siblings(passage, passages):
+            return found
+    return []
+
+
+def _shortened(steps: Sequence[Passage]) -> list[Passage]:
+    if len(steps) <= MOST_STEPS:
+        return list(steps)
+    *kept, last = steps[:MOST_STEPS]
+    return [*kept, replace(last, tail=(*last.tail, CUT))]
+
+
 def _siblings(best: Passage, passages: Sequence[Passage]) -> list[Passage]:
     """The items of the list that a passage is in or leads in to, with its lead-in; else none."""
     lead_in = best.text if best.text.endswith(":") else best.lead_in
+    if best.listed >= 0 and not lead_in.endswith(":"):
+        return [p for p in passages if (p.number, p.listed) == (best.number, best.listed)]
     if not lead_in:
         return []
     return [

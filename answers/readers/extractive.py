@@ -76,7 +76,7 @@ def _select(prompt: ReaderPrompt, question: str) -> selection.Selection:
         candidates, (vectors @ asked).tolist(), terms, weights=selection.Weights()
     )
     lacking = bool(selection.missing(prompt.standalone, map(_whole, prompt.evidence)))
-    return selection.select(question, scored, lacking=lacking)
+    return selection.select(question, scored, passages=found, lacking=lacking)
 
 
 def _whole(piece: Evidence) -> str:

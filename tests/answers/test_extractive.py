@@ -119,6 +119,33 @@ def test_all_steps_of_a_list_are_quoted_in_order():
     ]
 
 
+def test_all_steps_under_a_heading_are_quoted_in_order():
+    steps = [
+        "1. Plug the adapter in.",
+        "2. Rest the watch on its cradle. Wait until the icon for charging appears.",
+        "3. At the end it says 100 %.",
+    ]
+    noted = "\n".join([*steps, "The watch has been sold since 1998. The watch is charging fast."])
+    text, grounded, quotes, _ = answer(
+        "How do I charge the watch?", piece(noted, heading_path=("Charging the watch",))
+    )
+    assert grounded
+    assert "> " + "\\\n> ".join(step.replace(". ", "\\. ", 1) for step in steps) + " [1]" in text
+    assert [noted[q.start : q.end] for q in quotes if noted[q.start].isdigit()] == [
+        steps[0],
+        steps[1].split(" Wait")[0],
+        steps[2],
+    ]
+
+
+def test_of_many_steps_the_first_are_quoted():
+    steps = "".join(f"{number}. Press the button {number} times.\n" for number in range(1, 30))
+    evidence = piece(steps, heading_path=("Starting the machine",))
+    text, *_ = answer("How do I start the machine with its button?", evidence)
+    assert "button 12 times.\\\n> … [1]" in text
+    assert "button 13 times" not in text
+
+
 COVERED = (
     "The plan covers these sports:\n• Yoga\n• Horseback riding\n"
     "There is also a list of things that are not paid for. These include:\n• Food\n• Travel\n"
@@ -231,13 +258,13 @@ def test_a_heading_is_not_run_into_the_sentence_after_it():
 
 
 def test_headings_in_a_text_are_context_and_no_quotation():
-    text = "Home Screen > Large Folders\nYou can group apps and name the group. Go to Sets > More."
+    text = "1.2 Home Screen > Large Folders\nYou can group apps and name it. Go to Sets > More."
     found = list(passages([piece(text)]))
     assert [one.text for one in found] == [
-        "You can group apps and name the group.",
+        "You can group apps and name it.",
         "Go to Sets > More.",
     ]
-    assert found[0].context == "Home Screen > Large Folders"
+    assert found[0].context == "1.2 Home Screen > Large Folders"
 
 
 CONTENTS = "Charging the watch........................ 3\nWearing the watch ................... 4"
