@@ -6,7 +6,7 @@ import re
 from collections.abc import Generator, Iterable, Iterator
 from itertools import groupby
 
-from answers import asking, followups, selection
+from answers import asking, followups, scoring, selection
 from answers import passages as cutting
 from answers.evidence import Evidence
 from answers.markers import escape_markdown
@@ -68,14 +68,12 @@ def _select(prompt: ReaderPrompt, question: str) -> selection.Selection:
         return selection.Selection((), supported=False)
     embedder = embedder_for("text")
     borrowed = prompt.standalone.removeprefix(question)
-    terms = selection.terms_of(question, candidates, borrowed=borrowed)
+    terms = scoring.terms_of(question, candidates, borrowed=borrowed)
     candidates = _most_likely(candidates, terms)
     asked = embedder.encode_queries([question])[0]
     vectors = embedder.encode_texts([_in_context(passage) for passage in candidates])
-    scored = selection.score(
-        candidates, (vectors @ asked).tolist(), terms, weights=selection.Weights()
-    )
-    lacking = bool(selection.missing(prompt.standalone, map(_whole, prompt.evidence)))
+    scored = scoring.score(candidates, (vectors @ asked).tolist(), terms, weights=scoring.Weights())
+    lacking = bool(scoring.missing(prompt.standalone, map(_whole, prompt.evidence)))
     return selection.select(question, scored, passages=found, lacking=lacking)
 
 
@@ -84,13 +82,11 @@ def _whole(piece: Evidence) -> str:
     return " ".join((*parts, piece.references))
 
 
-def _most_likely(candidates: list[Passage], terms: selection.Terms) -> list[Passage]:
+def _most_likely(candidates: list[Passage], terms: scoring.Terms) -> list[Passage]:
     """Leave out what shares least with the question in words: encoding is what takes time."""
     if len(candidates) <= MOST_ENCODED:
         return candidates
-    by_words = selection.score(
-        candidates, [0.0] * len(candidates), terms, weights=selection.Weights()
-    )
+    by_words = scoring.score(candidates, [0.0] * len(candidates), terms, weights=scoring.Weights())
     best = sorted(range(len(candidates)), key=lambda i: -by_words[i].score)[:MOST_ENCODED]
     return [candidates[i] for i in sorted(best)]
 
@@ -153,9 +149,9 @@ def _columns(header: tuple[str, ...], question: str, width: int) -> list[int]:
     Of a question that compares, all whose heads share any. All columns where none is named, or
     where the table is narrow and no year is.
     """
-    asked = selection.word_stems(asking.core(question))
+    asked = scoring.word_stems(asking.core(question))
     years = {word for word in asked if re.fullmatch(r"(19|20)\d\d", word)}
-    heads = {i: selection.word_stems(name) for i, name in enumerate(header) if i}
+    heads = {i: scoring.word_stems(name) for i, name in enumerate(header) if i}
     dated = [i for i, head in heads.items() if years & set(re.findall(r"\d{4}", " ".join(head)))]
     if dated:
         return [0, *dated]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from answers import asking, selection
+from answers import asking, scoring
 from answers.markers import find_markers
 from answers.passages import passages, table_cells
 from answers.prompting import render
@@ -188,10 +188,10 @@ def test_of_a_long_list_the_first_items_are_quoted():
 def test_a_name_that_stands_nowhere_is_reason_to_refuse():
     asked = "How many days of leave do {} employees get per year?"
     assert answer(asked.format("the"), piece(LEAVE))[1]
-    assert selection.missing(asked.format("Fabrikam"), [LEAVE]) == ["Fabrikam"]
-    assert selection.missing(asked.format("Contoso"), [LEAVE]) == []
-    assert selection.missing("What was the profit in 2024?", [PROFIT]) == ["2024"]
-    assert selection.missing("What was it on page 12 of Report.pdf?", [PROFIT]) == []
+    assert scoring.missing(asked.format("Fabrikam"), [LEAVE]) == ["Fabrikam"]
+    assert scoring.missing(asked.format("Contoso"), [LEAVE]) == []
+    assert scoring.missing("What was the profit in 2024?", [PROFIT]) == ["2024"]
+    assert scoring.missing("What was it on page 12 of Report.pdf?", [PROFIT]) == []
 
 
 def test_what_is_asked_about_the_form_of_the_answer_does_not_count():
@@ -211,8 +211,8 @@ def test_a_wide_table_shows_the_column_that_is_asked_for():
 def test_a_comparison_shows_the_columns_of_all_that_it_compares():
     plans = ("Basic", "Health Plus", "Standard", "Family", "Senior", "Student", "Abroad")
     head, row = " | ".join(plans), " | ".join(str(10 * i) for i in range(len(plans)))
-    table = f"| Cover | {head} |\n{'| --- ' * 8}|\n| Emergency room | {row} |"
-    table = piece(table, kind="table", caption="Plans")
+    rows = f"| Cover | {head} |\n{'| --- ' * 8}|\n| Emergency room | {row} |"
+    table = piece(rows, kind="table", caption="Plans")
     text, *_ = answer("Compare Health Plus and Standard for the emergency room.", table)
     assert "| Cover | Health Plus | Standard |" in text
     assert "| Emergency room | 10 | 20 |" in text
