@@ -100,7 +100,7 @@ def _shortened(steps: Sequence[Passage]) -> list[Passage]:
 def _siblings(best: Passage, passages: Sequence[Passage]) -> list[Passage]:
     """The items of the list that a passage is in or leads in to, with its lead-in; else none."""
     lead_in = best.text if best.text.endswith(":") else best.lead_in
-    if best.listed >= 0 and not lead_in.endswith(":"):
+    if best.listed >= 0:
         return [p for p in passages if (p.number, p.listed) == (best.number, best.listed)]
     if not lead_in:
         return []

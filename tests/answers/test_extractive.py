@@ -138,6 +138,15 @@ def test_all_steps_under_a_heading_are_quoted_in_order():
     ]
 
 
+def test_a_step_with_points_of_its_own_does_not_cut_the_list():
+    steps = (
+        "1. Open the app.\n2. Then do this:\n– Touch ADD.\n3. Call the favorite contacts of yours."
+    )
+    evidence = piece(steps, heading_path=("Favorite contacts",))
+    text, *_ = answer("How do I call favorite contacts of mine?", evidence)
+    assert "Open the app" in text
+
+
 def test_of_many_steps_the_first_are_quoted():
     steps = "".join(f"{number}. Press the button {number} times.\n" for number in range(1, 30))
     evidence = piece(steps, heading_path=("Starting the machine",))
