@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Literal
 
 from answers.quantities import quantities
 from answers.words import content_words, words
 
-Asked = Literal["money", "share", "number", "date", "anything"]
+Asked = Literal["money", "share", "number", "date", "phone", "e-mail", "site", "anything"]
 
+# Kinds that are not mistaken for others: a text that holds one was written to tell it.
+ADDRESSES: frozenset[Asked] = frozenset({"phone", "e-mail", "site"})
 
 _COMPARES = re.compile(
     r"\b(compar\w*|versus|vs\.?|differ\w*|both|than|contrast|similarit\w*|unlike|"
@@ -34,6 +37,9 @@ _INSTRUCTS = re.compile(
     r"express|calculate|(the|your) answer|if )\b",
     re.IGNORECASE,
 )
+_CONTENTS = re.compile(
+    r"\b(contents|chapters|sections|(which|what) pages?|inhaltsverzeichnis)\b", re.IGNORECASE
+)
 _POINTS = re.compile(
     r"\b(pages?|slides?|figures?|tables?|exhibits?|fig\.)\s*\d+|\S+\.(pdf|docx?|xlsx?|txt)\b",
     re.IGNORECASE,
@@ -56,6 +62,14 @@ _AS_ASKED: tuple[tuple[Asked, str], ...] = (
     ("date", r"\b(which|what) (year|date|day|month|quarter)s?\b"),
     ("share", r"\b(what|which|how) [\w ]{0,20}?(percent|percentage|share|proportion)\b"),
     ("number", r"\bhow (many|long|often|old|far|big|large|high|tall|deep|fast|heavy)\b"),
+    ("phone", r"\b((tele)?phone|fax|mobile|hotline) (numbers?|no)\b"),
+    ("phone", r"\b(what|which) numbers?\b.*\b(call|dial|ring|phone)\b"),
+    ("phone", rf"{_WHAT}((tele)?phone|fax|hotline)\b(?= (of|for|to)\b|\W*$)"),
+    ("e-mail", r"\be-?mail address(es)?\b"),
+    ("e-mail", rf"{_WHAT}e-?mail\b(?= (of|for|to)\b|\W*$)"),
+    ("site", r"\b(web|website|internet) address(es)?\b|\burls?\b"),
+    ("site", r"\b(which|what) (web ?sites?|web ?pages?|homepage)\b"),
+    ("site", rf"{_WHAT}(web ?site|web ?page|homepage)\b(?= (of|for|to)\b|\W*$)"),
     ("number", r"\bhow much (time|space|memory|water|energy|longer|faster|more|less)\b"),
     ("money", rf"\bhow much\b(?=.*\b({_MONEY}|pay|paid|spend|spent|earn\w*|money|worth)\b)"),
     ("number", r"\bhow much\b"),
@@ -70,6 +84,16 @@ _DATE = re.compile(
     r"\b(days?|weeks?|months?|years?|annually|daily|monthly|weekly)\b",
     re.IGNORECASE,
 )
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.\w")
+_SITE = re.compile(
+    r"\bhttps?://|\bwww\.\w|(?<![@\w.-])(?:[\w-]+\.)+(?:com|org|net|edu|gov|int|info|io|eu|uk)\b",
+    re.IGNORECASE,
+)
+_DIALLED = re.compile(r"(?<![\d.,$€£/-])\+?\(?\d[\d ()./-]{5,}\d(?! ?[\d,%])")
+_SPAN_OF_TIME = re.compile(
+    r"\b(19|20)\d\d ?[-/] ?(19|20)?\d\d\b|\b\d{4}-\d\d-\d\d\b|\b\d\d?[./-]\d\d?[./-]\d{4}\b"
+)
+FEWEST_DIALLED = 7
 
 
 def kind_of_answer(question: str) -> Asked:
@@ -81,18 +105,31 @@ def kind_of_answer(question: str) -> Asked:
 def fit(text: str, asked: Asked) -> float:
     """Tell how far a text holds the kind of thing that is asked for, from -1 to 1.
 
-    1 for a date, a sum of money, a share or a number as asked; 0.5 where the sign is missing,
-    which in a table may stand in the header; -1 without any. A year is no number.
+    1 for a date, an address, a sum of money, a share or a number as asked; 0.5 where the sign is
+    missing, which in a table may stand in the header; -1 without any. A year is no number.
     """
     if asked == "anything":
         return 0.0
-    if asked == "date":
-        return 1.0 if _DATE.search(text) else -1.0
+    if held := _HOLDS.get(asked):
+        return 1.0 if held(text) else -1.0
     found = [quantity for quantity in quantities(text) if not quantity.is_year]
     signed = {"money": "is_money", "share": "is_percent"}.get(asked)
     if signed and not any(getattr(quantity, signed) for quantity in found):
         return 0.5 if found else -1.0
     return 1.0 if found else -1.0
+
+
+def _has_phone(text: str) -> bool:
+    dialled = _DIALLED.findall(_SPAN_OF_TIME.sub(" ", text))
+    return any(sum(map(str.isdigit, one)) >= FEWEST_DIALLED for one in dialled)
+
+
+_HOLDS: dict[Asked, Callable[[str], object]] = {
+    "date": _DATE.search,
+    "phone": _has_phone,
+    "e-mail": _EMAIL.search,
+    "site": _SITE.search,
+}
 
 
 def compares(question: str) -> bool:
@@ -103,6 +140,11 @@ def compares(question: str) -> bool:
 def about_layout(question: str) -> bool:
     """Tell whether the answer may lie in how a page looks rather than in what it says."""
     return bool(_LAYOUT.search(question))
+
+
+def about_contents(question: str) -> bool:
+    """Tell whether the answer may stand in a table of contents."""
+    return bool(_CONTENTS.search(question))
 
 
 def core(question: str) -> str:

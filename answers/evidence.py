@@ -73,6 +73,11 @@ class Evidence:
     repeats: int = 0
 
     @property
+    def is_marked(self) -> bool:
+        """Tell whether it is a place that the person asks about."""
+        return bool(self.scores.get("marked"))
+
+    @property
     def image(self) -> str:
         """The storage name of the image that goes with it; empty where none does."""
         if not self.shown:

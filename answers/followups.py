@@ -30,6 +30,13 @@ _INSTEAD = re.compile(
     r"(?:the\s+)?(?:year\s+)?(?P<other>.{2,60}?)\s*(?:then|instead|too)?[?.!]*\s*$",
     re.IGNORECASE,
 )
+_ABOUT = re.compile(r"\b(what|how) (about|of)\b", re.IGNORECASE)
+_ASKING = re.compile(
+    r"\b(what|which|who|whom|whose|when|where|why|how|is|are|was|were|do|does|did|has|have|had|"
+    r"can|could|may|must|shall|should|will|would|list|name|give|tell|show|explain|describe|"
+    r"compare|summari[sz]e)\b",
+    re.IGNORECASE,
+)
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _NAME_WORD = r"[A-Z][\w&.-]*"
 _NAME = re.compile(
@@ -92,6 +99,17 @@ def _with_borrowed(question: str, before: str) -> str:
             borrowed.setdefault(word.lower(), word)
     words = " ".join(list(borrowed.values())[:BORROWED])
     return f"{question} ({words})" if words else question
+
+
+def own(question: str, searched: str) -> str:
+    """Return what an answer must be about: the person's own words, where they ask for something.
+
+    "And what are its values?" does; "And in 2019?" or "What about dental care?" does not, and is
+    about what was searched for.
+    """
+    asks = _ASKING.search(_ABOUT.sub(" ", question))
+    says = [word for word in content_words(question) if not _YEAR.fullmatch(word)]
+    return question if asks and says and searched.startswith(question) else searched
 
 
 def leans(question: str) -> bool:

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Literal
 
 from answers.evidence import Evidence
+from answers.lists import Listing, listings
 from answers.words import words
 from ingestion.sentences import sentence_ranges
 
@@ -21,12 +22,19 @@ CUT = "…"
 _MARK = r"(?:[-•‣▪◦●○■*–·]|\(?\w{1,3}[.)])"
 _MARKED = re.compile(rf"{_MARK}\s")
 _ITEM = re.compile(rf"[^\S\n]*(?P<said>{_MARK}[^\S\n]+\S[^\n]*)(?:\n|\Z)")
+# A name with what it names says something even in two words: "Telephone: 01983".
+_LABELLED = re.compile(r"\w[^:]*:\s*\w")
 _LINE_END = re.compile(r"(?P<said>)[^\S\n]*\n")
 # What leads in to a list on behalf of the sentence before it.
 _REFERS_BACK = re.compile(
     r"\s*(?P<said>(?:these|they|those|this|such|some|examples)\b[^\n.!?]*:)[^\S\n]*\n",
     re.IGNORECASE,
 )
+_ENDED = re.compile(r"[.!?:;,…。！？][\"'”’)\]]*$")
+# A row of dots to a page's number. In a table of figures, an amount or more than one follows.
+_CONTENTS = re.compile(r"(?:\. ?|…){5,}\s*(?:\d{1,3}|[ivxl]{1,6})(?=$|\s+\D)")
+# The headings that a passage stands under, as a line of its own.
+_HEADINGS = re.compile(r"[^!?;]{2,80}(?: > [^!?;]{2,80})+(?<![.:,])")
 _CELL_EDGE = re.compile(r"(?<!\\)\|")
 _RULE = re.compile(r"^\|?[\s:|-]+\|?$")
 
@@ -38,7 +46,8 @@ class Passage:
     `context` is what it is understood by but does not say: headings, a caption, the line
     that leads in to a list. A row has its cells and the cells of the table's header. An
     empty range means that the text is the figure's caption. What leads in to a list has its
-    `tail`: the lines that belong to it, up to character `list_end`.
+    `tail`: the lines that belong to it, up to character `list_end`. What is in a list under a
+    heading has that list's first character as `listed`.
     """
 
     number: int
@@ -52,10 +61,26 @@ class Passage:
     lead_in: str = ""
     tail: tuple[str, ...] = ()
     list_end: int = 0
+    listed: int = -1
+    is_marked: bool = False
 
     @property
     def whole_end(self) -> int:
         return max(self.end, self.list_end)
+
+    @property
+    def is_ended(self) -> bool:
+        """Tell whether it ends as a sentence does: a heading does not."""
+        return bool(_ENDED.search(self.text))
+
+    @property
+    def is_item(self) -> bool:
+        return bool(_MARKED.match(self.text))
+
+    @property
+    def is_of_contents(self) -> bool:
+        """Tell whether it only says on which page something stands."""
+        return bool(_CONTENTS.search(self.text))
 
     def covers(self, other: Passage) -> bool:
         """Tell whether another passage is in the list that this one leads in to."""
@@ -65,13 +90,18 @@ class Passage:
 def passages(evidence: Iterable[Evidence]) -> Iterator[Passage]:
     """Cut every piece of evidence, in order."""
     for piece in evidence:
-        match piece.kind:
-            case "table" if "|" in piece.text:
-                yield from _rows(piece)
-            case "image":
-                yield from _figure(piece)
-            case _:
-                yield from _sentences(piece)
+        for passage in _cut(piece):
+            yield replace(passage, is_marked=True) if piece.is_marked else passage
+
+
+def _cut(piece: Evidence) -> Iterator[Passage]:
+    match piece.kind:
+        case "table" if "|" in piece.text:
+            return _rows(piece)
+        case "image":
+            return _figure(piece)
+        case _:
+            return _sentences(piece)
 
 
 def table_cells(line: str) -> tuple[str, ...]:
@@ -84,20 +114,35 @@ def table_cells(line: str) -> tuple[str, ...]:
 
 def _sentences(piece: Evidence) -> Iterator[Passage]:
     headings = " > ".join(piece.heading_path)
+    under = list(listings(piece.text, heading=(piece.heading_path or ("",))[-1]))
     lead_in, leads = "", False
     for start, end in sentence_ranges(piece.text):
         said = piece.text[start:end]
         end -= len(said) - len(said.rstrip())
         start += len(said) - len(said.lstrip())
         text = " ".join(said.split())
+        if end < len(piece.text) and _HEADINGS.fullmatch(text):
+            headings, lead_in, leads = text, "", False
+            continue
         if not (leads or _is_item(text)):
             lead_in = ""
-        if len(words(text)) >= FEWEST_WORDS:
+        if len(words(text)) >= FEWEST_WORDS or _LABELLED.match(text):
             context = " ".join(part for part in (headings, lead_in) if part)
             passage = Passage(piece.number, "sentence", text, start, end, context, lead_in=lead_in)
-            yield _with_list(passage, piece.text)
+            yield _listed(_with_list(passage, piece.text), under)
         leads = text.endswith(":")
         lead_in = text if leads else lead_in
+
+
+def _listed(passage: Passage, under: Iterable[Listing]) -> Passage:
+    """Say which list under a heading a passage is in, or is the heading of."""
+    for one in under:
+        if one.heading_start <= passage.start < one.start:
+            return replace(passage, listed=one.start)
+        if one.start <= passage.start < one.end:
+            lead_in = passage.lead_in or one.heading
+            return replace(passage, listed=one.start, lead_in=lead_in)
+    return passage
 
 
 def _with_list(passage: Passage, text: str) -> Passage:

@@ -39,7 +39,8 @@ class PromptImage:
 class ReaderPrompt:
     """Everything a reader gets: the parts, and the same as texts ready to send.
 
-    `standalone` is the question as it was searched for: a follow-up with what it refers to.
+    `question` is the person's own; `standalone` is the one that was searched for: a follow-up
+    with what it refers to.
     `attached` are the person's own pictures, as data URLs.
     """
 
@@ -58,18 +59,23 @@ def render(
     evidence: Sequence[Evidence],
     *,
     standalone: str = "",
+    about: str = "",
     turns: Sequence[Turn] = (),
     images: Mapping[int, str] | None = None,
 ) -> ReaderPrompt:
-    """Render the prompt; `images` maps evidence numbers to data URLs."""
+    """Render the prompt; `images` maps evidence numbers to data URLs.
+
+    `about` tells a model what the question does not: what the person has marked.
+    """
     shown = images or {}
+    asked = "\n\n".join(filter(None, (question.strip(), about)))
     sources = "\n\n".join(_source(piece, piece.number in shown) for piece in evidence)
     return ReaderPrompt(
         question=question,
         standalone=standalone or question,
         system=_template("system").substitute().strip(),
         user=_template("question")
-        .substitute(sources=sources or "(nothing was found)", question=question.strip())
+        .substitute(sources=sources or "(nothing was found)", question=asked)
         .strip(),
         evidence=tuple(evidence),
         turns=tuple(turns),

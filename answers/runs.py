@@ -77,7 +77,8 @@ def _search(
     answer: Message, turns: Sequence[Turn], marked: Sequence[Evidence], pictures: Sequence[bytes]
 ) -> SearchResult:
     where = searching.where_to_look(answer.conversation)
-    earlier = [turn.text for turn in turns if turn.role == Role.USER]
+    # What "this" is, where a picture is attached, is in the picture.
+    earlier = [turn.text for turn in turns if turn.role == Role.USER and not pictures]
     # "What does this show?" leans on what was marked, as a follow-up does on what was asked.
     earlier += [(piece.caption or piece.text)[:MARKED_CHARACTERS] for piece in marked]
     answer.search_query = followups.standalone(_question(answer), earlier)
@@ -109,9 +110,7 @@ def _read(
     pictures: Sequence[bytes],
 ) -> None:
     """Let the reader write; where it cannot take so much, give it the better half."""
-    question = _question(recorder.answer)
-    if any(piece.scores.get("marked") for piece in evidence):
-        question = f"{question}\n\n{ABOUT_MARKED}"
+    about = ABOUT_MARKED if any(piece.is_marked for piece in evidence) else ""
     attached = _attached(recorder, reader, pictures)
     for left in reversed(range(REDUCTIONS + 1)):
         recorder.given = evidence
@@ -123,9 +122,10 @@ def _read(
         }
         try:
             prompt = render(
-                question,
+                _question(recorder.answer),
                 evidence,
                 standalone=recorder.answer.search_query,
+                about=about,
                 turns=turns,
                 images=shown,
             )

@@ -1,195 +1,19 @@
-"""Which passages answer a question best, and whether they answer it at all. Pure.
-
-No model decides here: a passage is judged by what it shares with the question, in meaning
-(cosine of their embeddings) and in words and numbers.
-"""
+"""Which passages to quote, and whether they answer the question at all. Pure."""
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from answers import asking
-from answers.passages import Passage
-from answers.words import content_words, kin, numbers, stem
-
-_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-# Shorter words have too many neighbours to tell a misspelling from another word.
-SHORTEST_RESPELT = 5
-SPELLING = 0.8
-FEWEST_SENTENCE_WORDS, MOST_TITLE_WORDS = 6, 12
-YEARS_SUPPORT = 0.3
-PARTS_OF_DOCUMENTS = frozenset(
-    stem(word)
-    for word in (
-        *("report", "paper", "guidebook", "guide", "slide", "presentation", "figure", "chart"),
-        *("graph", "table", "section", "chapter", "author", "text", "brochure", "manual"),
-        *("handbook", "article", "deck", "pdf", "file", "book", "answer", "question"),
-    )
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """What a passage's parts of likeness count for.
-
-    Found on questions whose gold pages are known: the share of answers that quote one.
-    """
-
-    meaning: float = 1.0
-    words: float = 0.8
-    context_words: float = 0.4
-    years: float = 0.15
-    kind: float = 0.12
-    # Of a title that lacks what is asked for: it says little, and most of the question's words.
-    title: float = -0.3
-    rank: float = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """A passage, how well it answers, and how surely it answers at all."""
-
-    passage: Passage
-    score: float
-    support: float
-    # How far it holds the kind of thing that is asked for: see `asking.fit`.
-    fit: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The words of a question with what each is worth, and the years that it names."""
-
-    weights: dict[str, float]
-    years: frozenset[str]
-    # What a passage must hold to be an answer, as the question is worded.
-    asked: asking.Asked
-    # For each word, the stems of the passages that are kin to it.
-    kin: dict[str, frozenset[str]]
-
-    def found_in(self, stems: Collection[str]) -> set[str]:
-        """The question's words that these stems have, or have a near relative of."""
-        return {term for term, kin in self.kin.items() if not kin.isdisjoint(stems)}
-
-    @property
-    def total(self) -> float:
-        return sum(self.weights.values()) or 1.0
-
-
-def terms_of(question: str, passages: Sequence[Passage]) -> Terms:
-    """Weigh the question's words: what stands in few of the passages says more.
-
-    A word that no passage has counts as the one that it is a likely misspelling of. What is
-    asked about the form of the answer, and words for parts of documents, say nothing.
-    """
-    question = asking.core(question)
-    stems = [word_stems(f"{passage.text} {passage.context}") for passage in passages]
-    known = set().union(*stems)
-    said = {stem(word) for word in content_words(question)}
-    asked = {_respelt(word, known) for word in (said - PARTS_OF_DOCUMENTS or said)}
-    kindred = {term: frozenset(word for word in known if kin(term, word)) for term in asked}
-    held = {term: sum(not kindred[term].isdisjoint(own) for own in stems) for term in asked}
-    count = len(passages) + 1
-    return Terms(
-        weights={term: math.log(1 + count / (1 + held[term])) for term in asked},
-        years=frozenset(_YEAR.findall(question)),
-        asked=asking.kind_of_answer(question),
-        kin=kindred,
-    )
-
-
-def missing(question: str, texts: Iterable[str]) -> list[str]:
-    """The names and numbers of a question that stand nowhere in these texts."""
-    whole = " ".join(texts)
-    known, figures = word_stems(whole), numbers(whole)
-    return [
-        word
-        for word in asking.specifics(question)
-        if not (numbers(word) and numbers(word) <= figures)
-        and not any(kin(_respelt(stem(word), known), other) for other in known)
-    ]
-
-
-def _respelt(term: str, known: Collection[str]) -> str:
-    if term in known or len(term) < SHORTEST_RESPELT or not term.isalpha():
-        return term
-    near = [word for word in known if word[0] == term[0] and abs(len(word) - len(term)) <= 2]
-    return next(iter(get_close_matches(term, near, n=1, cutoff=SPELLING)), term)
-
-
-def score(
-    passages: Sequence[Passage], likeness: Sequence[float], terms: Terms, *, weights: Weights
-) -> list[Scored]:
-    """Score every passage; `likeness` are cosines with the question, in the same order."""
-    return [
-        _scored(passage, cosine, terms, weights)
-        for passage, cosine in zip(passages, likeness, strict=True)
-    ]
-
-
-def word_stems(text: str) -> set[str]:
-    return {stem(word) for word in content_words(text)}
-
-
-def _scored(passage: Passage, cosine: float, terms: Terms, weights: Weights) -> Scored:
-    own = word_stems(passage.text)
-    found = terms.found_in(own)
-    said = _worth(found, terms)
-    around = _worth(
-        terms.found_in(word_stems(passage.context) | _header_stems(passage)) - found, terms
-    )
-    years = _years(passage, terms)
-    # A figure's numbers are in its picture.
-    fit = 0.0 if passage.kind == "figure" else asking.fit(passage.text, terms.asked)
-    total = (
-        weights.meaning * cosine
-        + weights.words * said
-        + weights.context_words * around
-        + weights.years * years
-        + weights.kind * fit
-        + weights.title * (fit < 0 and _is_title(passage))
-        + weights.rank / passage.number
-    )
-    support = cosine + said + around + YEARS_SUPPORT * years
-    return Scored(passage, total, support, fit)
-
-
-def _worth(found: Iterable[str], terms: Terms) -> float:
-    return sum(terms.weights.get(term, 0.0) for term in found) / terms.total
-
-
-def _header_stems(passage: Passage) -> set[str]:
-    return word_stems(" ".join(passage.header))
-
-
-def _is_title(passage: Passage) -> bool:
-    """Tell whether a text is no sentence: a few words, or a line without an end."""
-    count = len(passage.text.split())
-    if passage.kind != "sentence" or passage.lead_in:
-        return False
-    return count < FEWEST_SENTENCE_WORDS or (
-        count < MOST_TITLE_WORDS and passage.text[-1].isalnum()
-    )
-
-
-def _years(passage: Passage, terms: Terms) -> float:
-    """1 where the passage is about a year that is asked for, -1 where only about others."""
-    if not terms.years:
-        return 0.0
-    own = set(_YEAR.findall(f"{passage.text} {passage.context} {' '.join(passage.header)}"))
-    if not own:
-        return 0.0
-    return 1.0 if own & terms.years else -1.0
-
-
-# --- choosing --------------------------------------------------------------------------------
+from answers.passages import CUT, Passage
+from answers.scoring import Scored, is_title, word_stems
 
 MOST = 4
-MOST_STEPS = 8
+# Sentences, of which a step may have several.
+MOST_STEPS = 12
+# The share of the question's words in a heading that says what its list is for.
+LEAST_LED = 0.5
 # How far below the best a passage may be and still be quoted beside it.
 MARGIN = 0.18
 # The best passage's cosine plus the share of the question's words in and around it. Chosen by
@@ -210,20 +34,29 @@ class Selection:
     supported: bool
 
 
-def select(question: str, scored: Sequence[Scored], *, lacking: bool = False) -> Selection:
+def select(
+    question: str,
+    scored: Sequence[Scored],
+    *,
+    passages: Sequence[Passage] = (),
+    lacking: bool = False,
+) -> Selection:
     """Choose the best passages that belong together; sentences in the order of the text.
 
-    Of steps that are asked for, the whole list is taken. `lacking` tells that a name or number
-    of the question stands nowhere: then the best must be better to count as an answer.
+    Of steps that are asked for, the whole list is taken, of all `passages`. `lacking` tells that
+    a name or number of the question stands nowhere: then the best must be better to count as an
+    answer.
     """
     ranked = sorted(scored, key=lambda item: -item.score)
     if not ranked:
         return Selection((), supported=False)
     near = [item for item in ranked if item.score >= ranked[0].score - MARGIN]
+    steps: list[Passage] = []
     if _STEPS_ASKED.search(question):
-        steps = _siblings(ranked[0].passage, [item.passage for item in scored])
+        steps = _steps(ranked, passages or [item.passage for item in scored])
         near = [item for item in ranked if item.passage in steps] or near
-        chosen = [item.passage for item in near[:MOST_STEPS]]
+    if steps:
+        chosen = _shortened(steps)
     else:
         chosen = [item.passage for item in _different(_said(near))[:MOST]]
     chosen = [one for one in chosen if not any(other.covers(one) for other in chosen)]
@@ -239,12 +72,36 @@ def _said(near: Sequence[Scored]) -> Sequence[Scored]:
     """Leave out titles where something else holds the kind of thing that is asked for."""
     if not any(item.fit > 0 for item in near):
         return near
-    return [item for item in near if item.fit >= 0 or not _is_title(item.passage)]
+    return [item for item in near if item.fit >= 0 or not is_title(item.passage)]
+
+
+def _steps(ranked: Sequence[Scored], passages: Sequence[Passage]) -> list[Passage]:
+    """The list of the best passage; else the one under a heading that is asked about."""
+    best = ranked[0].passage
+    headed = [
+        item.passage
+        for item in ranked
+        if item.led >= LEAST_LED and item.passage.number <= best.number
+    ]
+    nearest = sorted(headed, key=lambda passage: passage.number)[:1]
+    for passage in (best, *nearest):
+        if found := _siblings(passage, passages):
+            return found
+    return []
+
+
+def _shortened(steps: Sequence[Passage]) -> list[Passage]:
+    if len(steps) <= MOST_STEPS:
+        return list(steps)
+    *kept, last = steps[:MOST_STEPS]
+    return [*kept, replace(last, tail=(*last.tail, CUT))]
 
 
 def _siblings(best: Passage, passages: Sequence[Passage]) -> list[Passage]:
     """The items of the list that a passage is in or leads in to, with its lead-in; else none."""
     lead_in = best.text if best.text.endswith(":") else best.lead_in
+    if best.listed >= 0:
+        return [p for p in passages if (p.number, p.listed) == (best.number, best.listed)]
     if not lead_in:
         return []
     return [

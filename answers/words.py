@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 _WORD = re.compile(r"[^\W_]+(?:['’.,/&-][^\W_]+)*")
+_POSSESSIVE = re.compile(r"['’]s$", re.IGNORECASE)
 _NUMBER = re.compile(r"\d[\d,.]*\d|\d")
 
 _STOPWORDS = """
@@ -24,8 +25,8 @@ STOPWORDS = frozenset(_STOPWORDS.split())
 
 
 def words(text: str) -> list[str]:
-    """Return the words and numbers of a text, as written."""
-    return [match.group().strip(".,'’-/&") for match in _WORD.finditer(text)]
+    """Return the words and numbers of a text, as written but for a possessive ending."""
+    return [_POSSESSIVE.sub("", match.group()) for match in _WORD.finditer(text)]
 
 
 def content_words(text: str) -> list[str]:

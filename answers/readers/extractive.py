@@ -6,7 +6,7 @@ import re
 from collections.abc import Generator, Iterable, Iterator
 from itertools import groupby
 
-from answers import asking, selection
+from answers import asking, followups, scoring, selection
 from answers import passages as cutting
 from answers.evidence import Evidence
 from answers.markers import escape_markdown
@@ -44,34 +44,37 @@ class ExtractiveReader:
     def stream(self, prompt: ReaderPrompt) -> Generator[ReaderDelta, None, None]:
         """Yield quotes one after the other; see `Reader.stream`."""
         yield ReaderDelta(note=NOTE)
-        chosen = _select(prompt)
+        question = followups.own(prompt.question, prompt.standalone)
+        chosen = _select(prompt, question)
         yield ReaderDelta(grounded=chosen.supported)
         if chosen.supported:
             yield ReaderDelta(text=f"{FOUND}\n\n")
-            yield from _quoted(chosen.passages, prompt.standalone)
+            yield from _quoted(chosen.passages, question)
             return
         yield ReaderDelta(text=f"{NOT_FOUND}\n\n")
         if chosen.passages:
             yield ReaderDelta(text=f"{CLOSEST}\n\n")
-            yield from _quoted(chosen.passages[:CLOSEST_PASSAGES], prompt.standalone)
+            yield from _quoted(chosen.passages[:CLOSEST_PASSAGES], question)
 
 
-def _select(prompt: ReaderPrompt) -> selection.Selection:
+def _select(prompt: ReaderPrompt, question: str) -> selection.Selection:
     from retrieval.embedders import embedder_for
 
-    candidates = list(cutting.passages(prompt.evidence))
+    found = list(cutting.passages(prompt.evidence))
+    candidates = found
+    if not asking.about_contents(prompt.standalone):
+        candidates = [passage for passage in found if not passage.is_of_contents] or found
     if not candidates:
         return selection.Selection((), supported=False)
     embedder = embedder_for("text")
-    terms = selection.terms_of(prompt.standalone, candidates)
+    borrowed = prompt.standalone.removeprefix(question)
+    terms = scoring.terms_of(question, candidates, borrowed=borrowed)
     candidates = _most_likely(candidates, terms)
-    asked = embedder.encode_queries([prompt.standalone])[0]
+    asked = embedder.encode_queries([question])[0]
     vectors = embedder.encode_texts([_in_context(passage) for passage in candidates])
-    scored = selection.score(
-        candidates, (vectors @ asked).tolist(), terms, weights=selection.Weights()
-    )
-    lacking = bool(selection.missing(prompt.standalone, map(_whole, prompt.evidence)))
-    return selection.select(prompt.standalone, scored, lacking=lacking)
+    scored = scoring.score(candidates, (vectors @ asked).tolist(), terms, weights=scoring.Weights())
+    lacking = bool(scoring.missing(prompt.standalone, map(_whole, prompt.evidence)))
+    return selection.select(question, scored, passages=found, lacking=lacking)
 
 
 def _whole(piece: Evidence) -> str:
@@ -79,13 +82,11 @@ def _whole(piece: Evidence) -> str:
     return " ".join((*parts, piece.references))
 
 
-def _most_likely(candidates: list[Passage], terms: selection.Terms) -> list[Passage]:
+def _most_likely(candidates: list[Passage], terms: scoring.Terms) -> list[Passage]:
     """Leave out what shares least with the question in words: encoding is what takes time."""
     if len(candidates) <= MOST_ENCODED:
         return candidates
-    by_words = selection.score(
-        candidates, [0.0] * len(candidates), terms, weights=selection.Weights()
-    )
+    by_words = scoring.score(candidates, [0.0] * len(candidates), terms, weights=scoring.Weights())
     best = sorted(range(len(candidates)), key=lambda i: -by_words[i].score)[:MOST_ENCODED]
     return [candidates[i] for i in sorted(best)]
 
@@ -121,7 +122,9 @@ def _sentences(run: list[Passage]) -> str:
 def _between(before: Passage | None, passage: Passage) -> str:
     if before is None:
         return ""
-    space = NEW_LINE if before.tail else " "
+    # A heading is no beginning of the sentence after it, nor an item the end of one.
+    breaks = before.tail or not before.is_ended or passage.is_item
+    space = NEW_LINE if breaks else " "
     is_gap = passage.start > before.whole_end + 1 and cutting.CUT not in before.tail
     return f"{space}{cutting.CUT}{space}" if is_gap else space
 
@@ -143,16 +146,18 @@ def _table(run: list[Passage], question: str) -> str:
 def _columns(header: tuple[str, ...], question: str, width: int) -> list[int]:
     """The first column and those whose heads share a year or, best, most words with the question.
 
-    All of them where none is named, or where the table is narrow and no year is.
+    Of a question that compares, all whose heads share any. All columns where none is named, or
+    where the table is narrow and no year is.
     """
-    asked = selection.word_stems(asking.core(question))
+    asked = scoring.word_stems(asking.core(question))
     years = {word for word in asked if re.fullmatch(r"(19|20)\d\d", word)}
-    heads = {i: selection.word_stems(name) for i, name in enumerate(header) if i}
+    heads = {i: scoring.word_stems(name) for i, name in enumerate(header) if i}
     dated = [i for i, head in heads.items() if years & set(re.findall(r"\d{4}", " ".join(head)))]
     if dated:
         return [0, *dated]
     shared = {i: sum(any(kin(a, b) for b in asked) for a in head) for i, head in heads.items()}
-    named = [i for i, count in shared.items() if count and count == max(shared.values())]
+    fewest = 1 if asking.compares(question) else max([1, *shared.values()])
+    named = [i for i, count in shared.items() if count >= fewest]
     if width <= MOST_COLUMNS or not named:
         return list(range(width))
     return [0, *named]

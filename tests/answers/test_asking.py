@@ -41,6 +41,15 @@ def test_questions_about_the_look_of_a_page():
         ("How much time do I have?", "number"),
         ("When was the company founded?", "date"),
         ("In which year did sales peak?", "date"),
+        ("What is the telephone number of the practice?", "phone"),
+        ("Which number should I call for help?", "phone"),
+        ("What is the fax?", "phone"),
+        ("How many phone numbers are there?", "number"),
+        ("What is the email address of the dean?", "e-mail"),
+        ("What's the e-mail of the dean?", "e-mail"),
+        ("What is the email policy?", "anything"),
+        ("What is the website of the department?", "site"),
+        ("Which website has the forms?", "site"),
         ("When should I call a doctor?", "anything"),
         ("What does a product manager do?", "anything"),
         ("Who signed the report?", "anything"),
@@ -59,3 +68,31 @@ def test_what_fits_the_kind_of_answer():
     assert fit("It was signed.", "date") == -1.0
     assert fit("Twelve people work there.", "number") == 1.0
     assert fit("anything", "anything") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Telephone: 01983 873655", "phone"),
+        ("Call +1 (425) 555-0100 for help.", "phone"),
+        ("Fax 514-312-0292", "phone"),
+        ("Write to the dean@nus.edu.sg", "e-mail"),
+        ("See www.cqc.org.uk for more.", "site"),
+        ("It is all on contoso.com/forms", "site"),
+    ],
+)
+def test_addresses_fit_what_is_asked_for(text, kind):
+    assert fit(text, kind) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("The years 2015-2019 cost $1,000,000 and 12345678 %.", "phone"),
+        ("Seen on 2021-02-08, from 08/02/2021.", "phone"),
+        ("Mail the form", "e-mail"),
+        ("Mail dean@contoso.com the form, e.g. today.", "site"),
+    ],
+)
+def test_what_only_looks_like_an_address_does_not_fit(text, kind):
+    assert fit(text, kind) == -1.0

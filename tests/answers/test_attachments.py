@@ -78,6 +78,14 @@ def test_a_marked_table_is_evidence_as_a_table(document, person):
     assert (corner.kind, corner.text) == ("image", "")
 
 
+def test_what_is_asked_about_a_picture_borrows_nothing_from_what_was_asked_before(
+    conversation, document, searches
+):
+    answering.answer_now(conversation, "How much leave do employees get?")
+    answering.answer_now(conversation, "What is this?", attached=Attached(images=(jpeg(),)))
+    assert searches[-1][0].text == "What is this?"
+
+
 @pytest.mark.parametrize(
     "text", ["", "x", "1,2,3", "{uuid},1,0,0,1,1", "{uuid},1,nan,0,9,9", "{uuid},1,0,0,9", "{uuid}"]
 )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from answers import asking, selection
+from answers import asking, scoring
 from answers.markers import find_markers
 from answers.passages import passages, table_cells
 from answers.prompting import render
@@ -38,8 +38,9 @@ def embedder(monkeypatch):
     monkeypatch.setattr(embedders, "embedder_for", lambda space: WordEmbedder())
 
 
-def answer(question: str, *evidence):
-    deltas = list(ExtractiveReader().stream(render(question, evidence)))
+def answer(question: str, *evidence, standalone: str = ""):
+    prompt = render(question, evidence, standalone=standalone)
+    deltas = list(ExtractiveReader().stream(prompt))
     text = "".join(delta.text for delta in deltas)
     grounded = next(delta.grounded for delta in deltas if delta.grounded is not None)
     return text, grounded, [quote for delta in deltas for quote in delta.quotes], deltas
@@ -70,6 +71,13 @@ def test_a_misspelt_word_still_finds_its_sentence():
     text, grounded, _, _ = answer("How many days of leav do employes get?", piece(LEAVE))
     assert grounded
     assert "25 days" in text
+
+
+def test_a_possessive_name_is_the_name():
+    mission = piece("Contoso Electronics\nThe mission of Contoso is to brighten every home.")
+    text, grounded, *_ = answer("What is Contoso’s mission?", mission)
+    assert grounded
+    assert "> The mission of Contoso is to brighten every home. [1]" in text
 
 
 def test_a_table_answers_with_its_row_under_its_header():
@@ -109,6 +117,42 @@ def test_all_steps_of_a_list_are_quoted_in_order():
         "To replace the cartridge of the printer, do this:\n"
         "- Switch the power off.\n- Pull the grey lever.\n- Wait for one minute."
     ]
+
+
+def test_all_steps_under_a_heading_are_quoted_in_order():
+    steps = [
+        "1. Plug the adapter in.",
+        "2. Rest the watch on its cradle. Wait until the icon for charging appears.",
+        "3. At the end it says 100 %.",
+    ]
+    noted = "\n".join([*steps, "The watch has been sold since 1998. The watch is charging fast."])
+    text, grounded, quotes, _ = answer(
+        "How do I charge the watch?", piece(noted, heading_path=("Charging the watch",))
+    )
+    assert grounded
+    assert "> " + "\\\n> ".join(step.replace(". ", "\\. ", 1) for step in steps) + " [1]" in text
+    assert [noted[q.start : q.end] for q in quotes if noted[q.start].isdigit()] == [
+        steps[0],
+        steps[1].split(" Wait")[0],
+        steps[2],
+    ]
+
+
+def test_a_step_with_points_of_its_own_does_not_cut_the_list():
+    steps = (
+        "1. Open the app.\n2. Then do this:\n– Touch ADD.\n3. Call the favorite contacts of yours."
+    )
+    evidence = piece(steps, heading_path=("Favorite contacts",))
+    text, *_ = answer("How do I call favorite contacts of mine?", evidence)
+    assert "Open the app" in text
+
+
+def test_of_many_steps_the_first_are_quoted():
+    steps = "".join(f"{number}. Press the button {number} times.\n" for number in range(1, 30))
+    evidence = piece(steps, heading_path=("Starting the machine",))
+    text, *_ = answer("How do I start the machine with its button?", evidence)
+    assert "button 12 times.\\\n> … [1]" in text
+    assert "button 13 times" not in text
 
 
 COVERED = (
@@ -153,10 +197,10 @@ def test_of_a_long_list_the_first_items_are_quoted():
 def test_a_name_that_stands_nowhere_is_reason_to_refuse():
     asked = "How many days of leave do {} employees get per year?"
     assert answer(asked.format("the"), piece(LEAVE))[1]
-    assert selection.missing(asked.format("Fabrikam"), [LEAVE]) == ["Fabrikam"]
-    assert selection.missing(asked.format("Contoso"), [LEAVE]) == []
-    assert selection.missing("What was the profit in 2024?", [PROFIT]) == ["2024"]
-    assert selection.missing("What was it on page 12 of Report.pdf?", [PROFIT]) == []
+    assert scoring.missing(asked.format("Fabrikam"), [LEAVE]) == ["Fabrikam"]
+    assert scoring.missing(asked.format("Contoso"), [LEAVE]) == []
+    assert scoring.missing("What was the profit in 2024?", [PROFIT]) == ["2024"]
+    assert scoring.missing("What was it on page 12 of Report.pdf?", [PROFIT]) == []
 
 
 def test_what_is_asked_about_the_form_of_the_answer_does_not_count():
@@ -173,6 +217,16 @@ def test_a_wide_table_shows_the_column_that_is_asked_for():
     assert "| Item | 2018 |\n| --- | --- |\n| Net profit | 18 |" in text
 
 
+def test_a_comparison_shows_the_columns_of_all_that_it_compares():
+    plans = ("Basic", "Health Plus", "Standard", "Family", "Senior", "Student", "Abroad")
+    head, row = " | ".join(plans), " | ".join(str(10 * i) for i in range(len(plans)))
+    rows = f"| Cover | {head} |\n{'| --- ' * 8}|\n| Emergency room | {row} |"
+    table = piece(rows, kind="table", caption="Plans")
+    text, *_ = answer("Compare Health Plus and Standard for the emergency room.", table)
+    assert "| Cover | Health Plus | Standard |" in text
+    assert "| Emergency room | 10 | 20 |" in text
+
+
 def test_the_sources_own_brackets_are_no_citations():
     text, *_ = answer("Who found the effect?", piece("The effect was found by Smith [12] and [3]."))
     assert [marker.numbers for marker in find_markers(text)] == [(1,)]
@@ -186,10 +240,87 @@ def test_markup_in_a_document_stays_text():
     assert "<strong>" not in html
 
 
+def test_a_sum_in_other_words_answers_where_a_sum_is_asked_for():
+    text = piece("With PerksPlus, employees can expense up to $1000 for lessons and for clubs.")
+    asked = "What is the maximum reimbursement of lessons for {} members?"
+    assert answer(asked.format("PerksPlus"), text)[1]
+    assert not answer(asked.format("Fabrikam"), text)[1]
+
+
+def test_a_telephone_number_answers_and_not_the_title_beside_it():
+    contacts = "The Telephone Number of the Dower House Nursing Home\nTelephone: 01983-873655"
+    text, grounded, *_ = answer("What is the telephone number of the home?", piece(contacts))
+    assert grounded
+    assert "> Telephone: 01983-873655 [1]" in text
+
+
 def test_several_quotes_stand_in_the_order_of_the_text():
     steps = "Open the lid of the printer.\nPress the printer button.\nClose the printer lid."
     text, *_ = answer("How do I open and close the lid of the printer?", piece(steps))
     assert text.index("Open the lid") < text.index("Close the printer lid")
+
+
+def test_a_heading_is_not_run_into_the_sentence_after_it():
+    text = "Changes to This Policy\nWe may make changes to this policy. We tell of these changes."
+    said, *_ = answer("Which changes to this policy may be made?", piece(text))
+    assert "> Changes to This Policy\\\n> We may make changes to this policy. [1]" in said
+
+
+def test_headings_in_a_text_are_context_and_no_quotation():
+    text = "1.2 Home Screen > Large Folders\nYou can group apps and name it. Go to Sets > More."
+    found = list(passages([piece(text)]))
+    assert [one.text for one in found] == [
+        "You can group apps and name it.",
+        "Go to Sets > More.",
+    ]
+    assert found[0].context == "1.2 Home Screen > Large Folders"
+
+
+CONTENTS = "Charging the watch........................ 3\nWearing the watch ................... 4"
+
+
+@pytest.mark.parametrize(
+    ("question", "is_quoted"),
+    [("How is the watch charged?", False), ("On which page is charging the watch?", True)],
+)
+def test_a_row_of_contents_is_no_answer_unless_contents_are_asked_for(question, is_quoted):
+    text, *_ = answer(question, piece(f"{CONTENTS}\nThe cradle is a magnet for the watch."))
+    assert ("Charging the watch" in text) == is_quoted
+
+
+def test_a_row_of_dots_before_an_amount_is_no_row_of_contents():
+    rows = "| Net cash ............. | 512 | 498 |\n| Debt ........... | $ 1,469.5 |"
+    table = f"| Item | 2018 | 2017 |\n| --- | --- | --- |\n{rows}"
+    assert not [one for one in passages([piece(table, kind="table")]) if one.is_of_contents]
+
+
+MISSION = "The mission of Contoso is clear.\nIts values are courage and care."
+
+
+def test_a_follow_up_is_about_its_own_words_more_than_the_borrowed():
+    asked = "And what are its values?"
+    text, grounded, *_ = answer(asked, piece(MISSION), standalone=f"{asked} (mission Contoso)")
+    assert grounded
+    assert "> Its values are courage and care. [1]" in text
+
+
+def test_borrowed_words_still_tell_of_whom_a_follow_up_is():
+    asked = "And what is its profit?"
+    adobe = piece("The profit of Adobe is 7.", number=1)
+    contoso = piece("The profit of Contoso is 9.", number=2)
+    assert "[2]" not in answer(asked, adobe, contoso)[0].split("[1]")[0]
+    text, *_ = answer(asked, adobe, contoso, standalone=f"{asked} (revenue Contoso)")
+    assert text.split("\n\n")[1] == "> The profit of Contoso is 9. [2]"
+
+
+def test_what_the_person_marked_goes_first_where_it_has_the_words():
+    facts = {"scores": {"marked": True}, "number": 1}
+    found = piece("The cost of a visit at the specialist is 20 dollars.", number=2)
+    asked = "What does a visit at the specialist cost?"
+    marked = piece("A visit at a hospital's specialist: 45 dollars.", **facts)
+    assert answer(asked, marked, found)[0].split("\n\n")[1].endswith("[1]")
+    other = piece("The office is blue, and so is the door.", **facts)
+    assert answer(asked, other, found)[0].split("\n\n")[1].endswith("[2]")
 
 
 def test_a_figure_is_quoted_by_its_caption():

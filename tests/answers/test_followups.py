@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from answers.followups import standalone
+from answers.followups import own, standalone
 
 EARLIER = ["What was the net revenue of Contoso in 2018?"]
 
@@ -63,3 +63,26 @@ def test_of_two_names_none_is_taken_for_the_other():
 )
 def test_a_question_that_stands_alone_is_searched_as_it_is(question):
     assert standalone(question, EARLIER) == question
+
+
+@pytest.mark.parametrize(
+    ("question", "searched", "about"),
+    [
+        (
+            "And what are its values?",
+            "And what are its values? (mission)",
+            "And what are its values?",
+        ),
+        (
+            "What about dental care?",
+            "What about dental care? (vision)",
+            "What about dental care? (vision)",
+        ),
+        ("Why?", "Why? (mission)", "Why? (mission)"),
+        ("And in 2019?", "What was the revenue in 2019?", "What was the revenue in 2019?"),
+        ("How was it in 2019?", "How was it in 2019? (leave)", "How was it in 2019? (leave)"),
+        ("What is the mission?", "What is the mission?", "What is the mission?"),
+    ],
+)
+def test_a_question_that_asks_for_something_is_about_its_own_words(question, searched, about):
+    assert own(question, searched) == about

@@ -29,6 +29,11 @@ def test_stopwords_carry_nothing():
     assert content_words("What is the cost of a health plan?") == ["cost", "health", "plan"]
 
 
+def test_a_possessive_ending_is_no_part_of_a_name():
+    asked = "What's CONTOSO'S or Adobe’s view of the employees' time?"
+    assert content_words(asked) == ["CONTOSO", "Adobe", "view", "employees", "time"]
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [("benefits", "benefit"), ("policies", "policy"), ("covered", "covers"), ("Costs", "cost")],
