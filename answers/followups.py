@@ -42,7 +42,12 @@ _NAME_WORD = r"[A-Z][\w&.-]*"
 _NAME = re.compile(
     rf"(?<![.?!]\s)(?<!^)\b{_NAME_WORD}(?:\s+(?:{_NAME_WORD}|of|and|&)(?=\s+[A-Z])|\s+{_NAME_WORD})*"
 )
-SHORT = 3
+_VERB = re.compile(
+    r"\b(is|are|was|were|do|does|did|has|have|had|can|could|may|must|shall|should|will|would)\b",
+    re.IGNORECASE,
+)
+# Fewer words than this say too little alone, and in a whole sentence fewer than that.
+SHORT, SHORT_SENTENCE = 3, 2
 BORROWED = 12
 
 
@@ -116,5 +121,5 @@ def leans(question: str) -> bool:
     return bool(
         _POINTING.search(_NOT_POINTING.sub(" ", question))
         or _CONTINUING.search(question)
-        or len(content_words(question)) < SHORT
+        or len(content_words(question)) < (SHORT_SENTENCE if _VERB.search(question) else SHORT)
     )

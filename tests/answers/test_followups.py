@@ -19,6 +19,7 @@ EARLIER = ["What was the net revenue of Contoso in 2018?"]
         ("And in 2019 and 2020?", "And in 2019 and 2020? (net revenue Contoso)"),
         ("What about its profit?", "What about its profit? (net revenue Contoso 2018)"),
         ("Why?", "Why? (net revenue Contoso 2018)"),
+        ("How much is net?", "How much is net? (revenue Contoso 2018)"),
         (
             "Who founded the company Northwind Traders?",
             "Who founded the company Northwind Traders?",
@@ -59,6 +60,8 @@ def test_of_two_names_none_is_taken_for_the_other():
         "What does PerksPlus cover that has to do with stress?",
         "How many employees are there in Lisbon and Ghent?",
         "Which plans cost more than 100 dollars?",
+        "What animal is at the beach?",
+        "What is Fabrikam's mission?",
     ],
 )
 def test_a_question_that_stands_alone_is_searched_as_it_is(question):
