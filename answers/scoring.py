@@ -14,7 +14,7 @@ from difflib import get_close_matches
 
 from answers import asking
 from answers.passages import Passage
-from answers.words import content_words, kin, numbers, stem
+from answers.words import DIRECTIONS, content_words, kin, numbers, stem, telling_directions, words
 
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 # Shorter words have too many neighbours to tell a misspelling from another word.
@@ -55,6 +55,10 @@ class Weights:
     rank: float = 0.2
     # Of a place that the person marked: its share of the question's words counts so much more.
     marked: float = 1.0
+
+
+# What the other of two things lacks counts for more than what both have: "the down button".
+TELLING = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +105,10 @@ def terms_of(question: str, passages: Sequence[Passage], *, borrowed: str = "") 
     words that a follow-up has `borrowed` from the question before count for less.
     """
     question = asking.core(question)
-    stems = [word_stems(f"{passage.text} {passage.context}") for passage in passages]
+    stems = [_stems(f"{passage.text} {passage.context}") for passage in passages]
     known = set().union(*stems)
-    said = {stem(word) for word in content_words(question)}
+    told = telling_directions(question)
+    said = {stem(word) for word in content_words(question)} | told
     said = said - PARTS_OF_DOCUMENTS or said
     own = {_respelt(word, known) for word in said}
     asked = own | {stem(word) for word in content_words(borrowed)}
@@ -112,7 +117,8 @@ def terms_of(question: str, passages: Sequence[Passage], *, borrowed: str = "") 
     count = len(passages) + 1
     return Terms(
         weights={
-            term: math.log(1 + count / (1 + held[term])) * (1 if term in own else BORROWED)
+            term: math.log(1 + count / (1 + held[term]))
+            * (TELLING if term in told else 1 if term in own else BORROWED)
             for term in asked
         },
         years=frozenset(_YEAR.findall(question)),
@@ -155,13 +161,15 @@ def word_stems(text: str) -> set[str]:
     return {stem(word) for word in content_words(text)}
 
 
+def _stems(text: str) -> set[str]:
+    return word_stems(text) | DIRECTIONS & {word.lower() for word in words(text)}
+
+
 def _scored(passage: Passage, cosine: float, terms: Terms, weights: Weights) -> Scored:
-    own = word_stems(passage.text)
+    own = _stems(passage.text)
     found = terms.found_in(own)
     said = _worth(found, terms)
-    around = _worth(
-        terms.found_in(word_stems(passage.context) | _header_stems(passage)) - found, terms
-    )
+    around = _worth(terms.found_in(_stems(passage.context) | _header_stems(passage)) - found, terms)
     years = _years(passage, terms)
     # A figure's numbers are in its picture.
     fit = 0.0 if passage.kind == "figure" else asking.fit(passage.text, terms.asked)

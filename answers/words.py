@@ -22,6 +22,9 @@ _STOPWORDS = """
     yet you your yours tell find explain describe list according document documents page pages
 """
 STOPWORDS = frozenset(_STOPWORDS.split())
+# Stopwords that tell things apart where they stand before one: "the down button".
+DIRECTIONS = frozenset(("up", "down", "on", "off", "in", "out"))
+_TELLING = re.compile(rf"\b(?:the|an?)\s+({'|'.join(DIRECTIONS)})\s+[^\W\d_]", re.IGNORECASE)
 
 
 def words(text: str) -> list[str]:
@@ -36,6 +39,11 @@ def content_words(text: str) -> list[str]:
         for word in words(text)
         if word.lower() not in STOPWORDS and (len(word) > 1 or word.isdigit())
     ]
+
+
+def telling_directions(text: str) -> set[str]:
+    """Return the words such as "down" by which the text tells one thing from others."""
+    return {word.lower() for word in _TELLING.findall(text)}
 
 
 def numbers(text: str) -> set[str]:

@@ -254,6 +254,15 @@ def test_a_telephone_number_answers_and_not_the_title_beside_it():
     assert "> Telephone: 01983-873655 [1]" in text
 
 
+def test_a_direction_tells_one_thing_from_another():
+    text, *_ = answer(
+        "What happens when you hold the down button of the watch?",
+        piece("Hold the up button of the watch: the watch turns on, and shows the time."),
+        piece("Hold the down button of the watch: the assistant wakes.", number=2),
+    )
+    assert text.split("\n\n")[1] == "> Hold the down button of the watch: the assistant wakes. [2]"
+
+
 def test_several_quotes_stand_in_the_order_of_the_text():
     steps = "Open the lid of the printer.\nPress the printer button.\nClose the printer lid."
     text, *_ = answer("How do I open and close the lid of the printer?", piece(steps))

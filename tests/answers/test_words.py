@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from answers.words import content_words, kin, numbers, plain_number, stem
+from answers.words import (
+    content_words,
+    kin,
+    numbers,
+    plain_number,
+    stem,
+    telling_directions,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,3 +62,15 @@ def test_endings_do_not_count(one, other):
 )
 def test_kin_differ_by_an_ending(one, other, are_kin):
     assert kin(one, other) == kin(other, one) == are_kin
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Hold the Down button", {"down"}),
+        ("an off state, or the on state", {"off", "on"}),
+        ("Slow down in the morning, and turn it off.", set()),
+    ],
+)
+def test_a_direction_before_a_thing_tells_which_it_is(text, told):
+    assert telling_directions(text) == told
