@@ -53,12 +53,16 @@ class Weights:
     # Of a title that lacks what is asked for: it says little, and most of the question's words.
     title: float = -0.3
     rank: float = 0.2
+    # Of what is about the other one of two: the up button where the down button is asked for.
+    other: float = -0.3
     # Of a place that the person marked: its share of the question's words counts so much more.
     marked: float = 1.0
 
 
 # What the other of two things lacks counts for more than what both have: "the down button".
 TELLING = 2.0
+_PAIRS = (("up", "down"), ("left", "right"), ("upper", "lower"), ("top", "bottom"))
+OTHER = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +191,7 @@ def _scored(passage: Passage, cosine: float, terms: Terms, weights: Weights) -> 
         + weights.address * is_address
         + weights.title * (fit < 0 and is_title(passage))
         + weights.rank / passage.number
+        + weights.other * _is_about_the_other(passage, terms)
         + weights.marked * passage.is_marked * (said + around)
     )
     support = cosine + said + around + YEARS_SUPPORT * years + FIT_SUPPORT * is_told
@@ -196,6 +201,13 @@ def _scored(passage: Passage, cosine: float, terms: Terms, weights: Weights) -> 
 
 def _worth(found: Iterable[str], terms: Terms) -> float:
     return sum(terms.weights.get(term, 0.0) for term in found) / terms.total
+
+
+def _is_about_the_other(passage: Passage, terms: Terms) -> bool:
+    said = {word.lower() for word in words(f"{passage.context} {passage.text}")}
+    return any(
+        one in terms.own and other in said and one not in said for one, other in OTHER.items()
+    )
 
 
 def _header_stems(passage: Passage) -> set[str]:
