@@ -94,6 +94,9 @@ _SPAN_OF_TIME = re.compile(
     r"\b(19|20)\d\d ?[-/] ?(19|20)?\d\d\b|\b\d{4}-\d\d-\d\d\b|\b\d\d?[./-]\d\d?[./-]\d{4}\b"
 )
 FEWEST_DIALLED = 7
+_ISBN = re.compile(r"\bISBN[\s:\d-]*", re.IGNORECASE)
+# Years side by side, and figures of a table or a large one: groups of three without a code.
+_FIGURES = re.compile(r"(?:(?:19|20)\d\d[ ./-]*)+|[1-9]\d{0,2}(?: \d{3})+")
 
 
 def kind_of_answer(question: str) -> Asked:
@@ -120,8 +123,11 @@ def fit(text: str, asked: Asked) -> float:
 
 
 def _has_phone(text: str) -> bool:
-    dialled = _DIALLED.findall(_SPAN_OF_TIME.sub(" ", text))
-    return any(sum(map(str.isdigit, one)) >= FEWEST_DIALLED for one in dialled)
+    dialled = _DIALLED.findall(_ISBN.sub(" ", _SPAN_OF_TIME.sub(" ", text)))
+    return any(
+        sum(map(str.isdigit, one)) >= FEWEST_DIALLED and not _FIGURES.fullmatch(one.strip())
+        for one in dialled
+    )
 
 
 _HOLDS: dict[Asked, Callable[[str], object]] = {

@@ -60,12 +60,19 @@ def _length(lines: Sequence[re.Match[str]]) -> int:
     if bullets or _ordinal(texts[0]) != 1:
         return bullets
     length, last = 1, 1
-    for place, text in enumerate(texts):
-        if place > length + MOST_BETWEEN:
+    for place, text in enumerate(texts[1:], start=1):
+        # Of steps with numbers, those with letters are within one, and the other way round.
+        number = _ordinal(text) if _is_lettered(text) == _is_lettered(texts[0]) else 0
+        if place > length + MOST_BETWEEN or number == 1:
             break
-        if _ordinal(text) == last + 1:
-            length, last = place + 1, last + 1
+        if number == last + 1:
+            length, last = place + 1, number
     return length if last > 1 else 0
+
+
+def _is_lettered(line: str) -> bool:
+    match = _STEP.match(line)
+    return bool(match and match["letter"])
 
 
 def _ordinal(line: str) -> int:

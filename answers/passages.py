@@ -33,8 +33,6 @@ _REFERS_BACK = re.compile(
 _ENDED = re.compile(r"[.!?:;,…。！？][\"'”’)\]]*$")
 # A row of dots to a page's number. In a table of figures, an amount or more than one follows.
 _CONTENTS = re.compile(r"(?:\. ?|…){5,}\s*(?:\d{1,3}|[ivxl]{1,6})(?=$|\s+\D)")
-# The headings that a passage stands under, as a line of its own.
-_HEADINGS = re.compile(r"[^!?;]{2,80}(?: > [^!?;]{2,80})+(?<![.:,])")
 _CELL_EDGE = re.compile(r"(?<!\\)\|")
 _RULE = re.compile(r"^\|?[\s:|-]+\|?$")
 
@@ -121,12 +119,10 @@ def _sentences(piece: Evidence) -> Iterator[Passage]:
         end -= len(said) - len(said.rstrip())
         start += len(said) - len(said.lstrip())
         text = " ".join(said.split())
-        if end < len(piece.text) and _HEADINGS.fullmatch(text):
-            headings, lead_in, leads = text, "", False
-            continue
         if not (leads or _is_item(text)):
             lead_in = ""
-        if len(words(text)) >= FEWEST_WORDS or _LABELLED.match(text):
+        is_step = any(one.start <= start < one.end for one in under)
+        if is_step or len(words(text)) >= FEWEST_WORDS or _LABELLED.match(text):
             context = " ".join(part for part in (headings, lead_in) if part)
             passage = Passage(piece.number, "sentence", text, start, end, context, lead_in=lead_in)
             yield _listed(_with_list(passage, piece.text), under)

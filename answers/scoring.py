@@ -90,6 +90,8 @@ class Terms:
     kin: dict[str, frozenset[str]]
     # Those that were not borrowed from the question before.
     own: frozenset[str]
+    # Those that tell one of two things from the other.
+    told: frozenset[str]
 
     def found_in(self, stems: Collection[str]) -> set[str]:
         """The question's words that these stems have, or have a near relative of."""
@@ -129,6 +131,7 @@ def terms_of(question: str, passages: Sequence[Passage], *, borrowed: str = "") 
         asked=asking.kind_of_answer(question),
         kin=kindred,
         own=frozenset(own),
+        told=frozenset(told),
     )
 
 
@@ -206,7 +209,7 @@ def _worth(found: Iterable[str], terms: Terms) -> float:
 def _is_about_the_other(passage: Passage, terms: Terms) -> bool:
     said = {word.lower() for word in words(f"{passage.context} {passage.text}")}
     return any(
-        one in terms.own and other in said and one not in said for one, other in OTHER.items()
+        one in terms.told and other in said and one not in said for one, other in OTHER.items()
     )
 
 

@@ -53,12 +53,11 @@ def select(
     near = [item for item in ranked if item.score >= ranked[0].score - MARGIN]
     steps: list[Passage] = []
     if _STEPS_ASKED.search(question):
-        steps = _steps(ranked, passages or [item.passage for item in scored])
+        steps = _shortened(
+            _steps(ranked, passages or [item.passage for item in scored]), ranked[0].passage
+        )
         near = [item for item in ranked if item.passage in steps] or near
-    if steps:
-        chosen = _shortened(steps)
-    else:
-        chosen = [item.passage for item in _different(_said(near))[:MOST]]
+    chosen = steps or [item.passage for item in _different(_said(near))[:MOST]]
     chosen = [one for one in chosen if not any(other.covers(one) for other in chosen)]
     best_of: dict[int, int] = {}
     for place, passage in enumerate(chosen):
@@ -90,9 +89,12 @@ def _steps(ranked: Sequence[Scored], passages: Sequence[Passage]) -> list[Passag
     return []
 
 
-def _shortened(steps: Sequence[Passage]) -> list[Passage]:
+def _shortened(steps: Sequence[Passage], best: Passage) -> list[Passage]:
+    """The first of the steps; none where the best passage is one of those that are left out."""
     if len(steps) <= MOST_STEPS:
         return list(steps)
+    if best in steps[MOST_STEPS:]:
+        return []
     *kept, last = steps[:MOST_STEPS]
     return [*kept, replace(last, tail=(*last.tail, CUT))]
 

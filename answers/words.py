@@ -22,9 +22,13 @@ _STOPWORDS = """
     yet you your yours tell find explain describe list according document documents page pages
 """
 STOPWORDS = frozenset(_STOPWORDS.split())
-# Stopwords that tell things apart where they stand before one: "the down button".
+# Stopwords, and others, that tell things apart where they stand before one: "the down button".
 DIRECTIONS = frozenset(("up", "down", "on", "off", "in", "out"))
-_TELLING = re.compile(rf"\b(?:the|an?)\s+({'|'.join(DIRECTIONS)})\s+[^\W\d_]", re.IGNORECASE)
+_TELLING = re.compile(
+    rf"\b(?:the|an?)\s+({'|'.join(DIRECTIONS)}|left|right|upper|lower|top|bottom)\s+"
+    r"(?!(?:to|of|and|or|for|in|on|at|with|is|are|was|were)\b)[^\W\d_]",
+    re.IGNORECASE,
+)
 
 
 def words(text: str) -> list[str]:

@@ -142,7 +142,7 @@ def _proceed(run: EvaluationRun, until: float) -> bool:
     run.state, run.total = EvaluationState.RUNNING, len(questions)
     for question in questions[len(run.rows) :]:
         if time.monotonic() > until:
-            run.save(update_fields=["state", "total", "done", "rows"])
+            _keep(run, "state", "total", "done", "rows")
             return False
         within = run.scope == EvaluationScope.DOCUMENT
         ids = frozenset({question.document_id}) if within else documents
@@ -155,8 +155,14 @@ def _proceed(run: EvaluationRun, until: float) -> bool:
             return True  # Deleted meanwhile, with its set.
     run.report = report(run.rows, [profile["name"] for profile in run.profiles])
     run.state, run.finished_at = EvaluationState.DONE, timezone.now()
-    run.save()
+    _keep(run, "state", "total", "done", "rows", "report", "finished_at")
     return True
+
+
+def _keep(run: EvaluationRun, *fields: str) -> None:
+    """Store fields of a run; it may have been deleted meanwhile, with its set."""
+    values = {field: getattr(run, field) for field in fields}
+    EvaluationRun.objects.filter(pk=run.pk).update(**values)
 
 
 def fail(run: EvaluationRun, problem: str) -> None:

@@ -6,14 +6,19 @@ ENDS = {
     "length": "The answer was cut off because it reached the longest that is allowed.",
     "content_filter": "The model's provider filtered this answer.",
 }
-OF_PICTURES = ("what you attached was", "of yours went unseen")
+OF_THE_ANSWER = (
+    "This answer is extractive",
+    # Of pictures.
+    "what you attached was",
+    "of yours went unseen",
+)
 
 
 def part(apps, schema_editor):
     messages = apps.get_model("answers", "Message").objects
     for message in messages.exclude(notes=[]).only("notes", "finish_reason").iterator(500):
         end = ENDS.get(message.finish_reason)
-        kept = [note for note in message.notes if any(words in note for words in OF_PICTURES)]
+        kept = [note for note in message.notes if any(words in note for words in OF_THE_ANSWER)]
         messages.filter(pk=message.pk).update(
             notes=[*kept, *filter(None, [end])],
             site_notes=[note for note in message.notes if note not in (*kept, end)],

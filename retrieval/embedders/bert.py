@@ -47,7 +47,7 @@ class _Plan:
 class BertEmbedder:
     """Encodes text; safe to share between threads. Open it where `can_run` says so.
 
-    A network is loaded when it is first needed: who only asks has no need of that for passages.
+    A network is loaded when it is first needed: a worker has no need of that for questions.
     """
 
     kind: ClassVar[Kind] = "sentence_transformer"

@@ -90,6 +90,9 @@ def test_addresses_fit_what_is_asked_for(text, kind):
     [
         ("The years 2015-2019 cost $1,000,000 and 12345678 %.", "phone"),
         ("Seen on 2021-02-08, from 08/02/2021.", "phone"),
+        ("Revenue 2019 2020 2021 2022", "phone"),
+        ("Total 1 234 567", "phone"),
+        ("ISBN 978-3-16-148410-0", "phone"),
         ("Mail the form", "e-mail"),
         ("Mail dean@contoso.com the form, e.g. today.", "site"),
     ],

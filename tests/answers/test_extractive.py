@@ -263,6 +263,32 @@ def test_a_direction_tells_one_thing_from_another():
     assert text.split("\n\n")[1] == "> Hold the down button of the watch: the assistant wakes. [2]"
 
 
+def test_of_many_points_the_one_that_answers_is_quoted():
+    points = [f"• Set thing number {number} in its menu." for number in range(15)]
+    points[13] = "• Change the language of the menus under Language."
+    text, *_ = answer(
+        "How do I change the language of the menus?",
+        piece("\n".join(points), heading_path=("Settings",)),
+    )
+    assert "Change the language of the menus under Language." in text
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("What are the rights of employees who leave?", 1),
+        ("What does the right button of the mouse do?", 2),
+    ],
+)
+def test_only_a_word_that_tells_two_things_apart_counts_against_the_other(question, first):
+    text, *_ = answer(
+        question,
+        piece("Employees who left keep their rights. The left button of the mouse opens things."),
+        piece("The right button of the mouse shows a menu. All employees have it.", number=2),
+    )
+    assert f"[{first}]" in text.split("\n\n")[1]
+
+
 def test_several_quotes_stand_in_the_order_of_the_text():
     steps = "Open the lid of the printer.\nPress the printer button.\nClose the printer lid."
     text, *_ = answer("How do I open and close the lid of the printer?", piece(steps))
@@ -275,14 +301,11 @@ def test_a_heading_is_not_run_into_the_sentence_after_it():
     assert "> Changes to This Policy\\\n> We may make changes to this policy. [1]" in said
 
 
-def test_headings_in_a_text_are_context_and_no_quotation():
-    text = "1.2 Home Screen > Large Folders\nYou can group apps and name it. Go to Sets > More."
-    found = list(passages([piece(text)]))
-    assert [one.text for one in found] == [
-        "You can group apps and name it.",
-        "Go to Sets > More.",
-    ]
-    assert found[0].context == "1.2 Home Screen > Large Folders"
+def test_a_step_through_menus_is_a_step_however_many_there_are():
+    menus = " > ".join(f"Menu {number}" for number in range(60))
+    text = f"1. Press the button.\n2. Go to Settings > Network\n3. Dry.\n4. Open {menus}."
+    found = list(passages([piece(text, heading_path=("Resetting the device",))]))
+    assert [one.text for one in found] == text.split("\n")
 
 
 CONTENTS = "Charging the watch........................ 3\nWearing the watch ................... 4"

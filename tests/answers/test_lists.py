@@ -27,6 +27,16 @@ def test_points_end_where_something_else_begins():
     ]
 
 
+def test_the_next_procedure_is_a_list_of_its_own():
+    one, other = "1. Press it.\n2. Wait.", "1. Open the menu.\n2. Choose.\n3. Confirm."
+    assert found(f"{one}\nDeleting all\n{other}", heading="Switching on") == [
+        ("Switching on", one),
+        ("Deleting all", other),
+    ]
+    nested = "1. Open:\na) the lid\nb) the door\n2. Close it."
+    assert found(nested, heading="Cleaning") == [("Cleaning", nested)]
+
+
 def test_a_number_that_begins_a_sentence_is_no_list():
     assert found("25 days of leave are given.\n26 Days are more.", heading="Leave") == []
     assert found("1 Getting started is easy.", heading="Leave") == []
