@@ -68,7 +68,7 @@ class DocumentAdmin(ReadOnly):
         self,
         request: HttpRequest,
         queryset: QuerySet[Document],
-        verb: Callable[[Document], None],
+        verb: Callable[[Document], object],
         done: str,
     ) -> None:
         number = 0

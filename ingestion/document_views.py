@@ -117,9 +117,8 @@ def _action(verb: Callable[[Document], str | None]) -> Callable[..., HttpRespons
 
 
 def _cancel(found: Document) -> str:
-    was_read_again = found.is_active
-    documents.cancel(found)
-    is_back = was_read_again and found.state == DocumentState.READY
+    was_cancelled = documents.cancel(found)
+    is_back = was_cancelled and found.state == DocumentState.READY
     return f"Reading “{found}” again was stopped. {STILL_SEARCHED}" if is_back else ""
 
 
@@ -136,7 +135,10 @@ def label(request: HtmxRequest, uuid: UUID) -> HttpResponse:
     if request.method != "POST":
         # The links of a page with something wrong lead here.
         return redirect(f"{found.get_absolute_url()}?{request.GET.urlencode()}")
-    form = LabelForm(request.POST)
+    given = request.POST.copy()
+    # Who does not send a title leaves it.
+    given.setdefault("title", found.title)
+    form = LabelForm(given)
     if not form.is_valid():
         return _refused_labels(request, found, form)
     documents.label(found, **form.cleaned_data)

@@ -241,15 +241,16 @@ def label(
             document_renamed.send(sender=Document, document=document)
 
 
-def cancel(document: Document) -> None:
+def cancel(document: Document) -> bool:
     """Stop work on a document; a worker that has it in hand lets go at the next page.
 
-    One that is searched already, and was read again, is as ready as it was before.
+    Returns whether there was any. One that is searched already, and was read again, is as ready
+    as it was before.
     """
     with transaction.atomic():
         locked = _lock(document)
         if locked is None or not locked.is_active:
-            return
+            return False
         fields: dict[str, Any] = {"state": DocumentState.CANCELLED}
         if locked.live_generation:
             _forget_coming(locked)
@@ -257,6 +258,7 @@ def cancel(document: Document) -> None:
         Document.objects.filter(pk=locked.pk).update(**fields, run="")
     document.refresh_from_db()
     liveness.clear(locked.run)
+    return True
 
 
 def _forget_coming(document: Document) -> None:

@@ -25,7 +25,7 @@ FORM_TOKEN = "csrfmiddlewaretoken"
 class StrictSerializer(serializers.Serializer[Any]):
     """Refuses fields that it does not know: a misspelt one would be left out in silence.
 
-    What is only read may be sent back, as part of a thing that was fetched and changed.
+    What a serializer declares as only read may be sent back with a thing that was fetched.
     """
 
     # What others read of the same data.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -10,10 +11,10 @@ from statistics import median
 from typing import Any
 
 from ingestion.characters import Char, gaps, named, with_room
-from ingestion.font_maps import Letters, is_guess, letters_by_font
+from ingestion.font_maps import font_maps, is_guess, says_itself
 from ingestion.holes import UNKNOWN
 from ingestion.layout import BlockKind, Box
-from ingestion.pdf_library import translated
+from ingestion.pdf_library import PdfError, translated
 from ingestion.raw_page import Pixels, Region, Word
 from ingestion.text_repair import clean
 
@@ -97,10 +98,10 @@ class PdfPage:
         flags = self._library.TEXT_PRESERVE_WHITESPACE | self._library.TEXT_CLIP
         with translated():
             blocks = self._page.get_text("rawdict", flags=flags)["blocks"]
-            letters = letters_by_font(self._page)
         lines = [line for block in blocks for line in block.get("lines", ())]
-        if letters:
-            _show_guesses(lines, letters)
+        with contextlib.suppress(PdfError), translated():
+            # A hint: a map that cannot be read costs no page.
+            _show_guesses(lines, self._page)
         return tuple(word for run, line in enumerate(lines) for word in _split_line(line, run))
 
     def rasters(self) -> tuple[Box, ...]:
@@ -162,13 +163,19 @@ class PdfPage:
             )
 
 
-def _show_guesses(lines: Sequence[dict[str, Any]], letters: Letters) -> None:
+def _show_guesses(lines: Sequence[dict[str, Any]], page: Any) -> None:
     """Put the sign for an unknown letter where the library guessed one."""
-    for line in lines:
-        for span in line["spans"]:
-            for char in span["chars"]:
-                if is_guess(char["c"], span["font"], letters):
-                    char["c"] = UNKNOWN
+    maps = font_maps(page)
+    guessed = [
+        char
+        for line in (lines if maps else ())
+        for span in line["spans"]
+        for char in span["chars"]
+        if is_guess(char["c"], span["font"], maps)
+    ]
+    if guessed and not says_itself(page):
+        for char in guessed:
+            char["c"] = UNKNOWN
 
 
 def _by_run(words: Sequence[Word]) -> Iterator[list[Word]]:

@@ -57,14 +57,16 @@ class DocumentFilterSerializer(StrictSerializer):
     order = json_types.ChoiceField(Order.choices, required=False)
 
 
-class DeletionSerializer(serializers.Serializer[Any]):
+class DeletionSerializer(StrictSerializer):
     """How to delete a document."""
 
     receipt = json_types.TruthField(default=True, help_text="false: answer 204, without a receipt.")
 
 
-class ChunkFilterSerializer(serializers.Serializer[Any]):
+class ChunkFilterSerializer(StrictSerializer):
     """Which chunks to list."""
+
+    beside = ("limit", "offset")
 
     page = json_types.WholeField(
         min_value=1,

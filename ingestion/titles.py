@@ -29,8 +29,9 @@ _PROGRAM = re.compile(
 
 def title_of(told: str, filename: str) -> str:
     """Return the title that a file tells, unless it names nothing: then the file's name."""
-    title = " ".join(told.split())
-    return (title if _names_something(title) else Path(filename).stem)[:MAX_TITLE]
+    # Cut before it is looked at, too: patterns take their time over what is endless.
+    title = " ".join(told[: 4 * MAX_TITLE].split())[:MAX_TITLE]
+    return title if _names_something(title) else Path(filename).stem[:MAX_TITLE]
 
 
 def _names_something(title: str) -> bool:

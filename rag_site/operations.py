@@ -50,13 +50,13 @@ class Kind:
     title: str
     sentence: str
     states: tuple[str, ...] = ()
-    verb: Callable[[Document], None] | None = None
+    verb: Callable[[Document], object] | None = None
     is_grave: bool = False
 
 
 KINDS = {
     "retry": Kind(
-        "Retry what failed",
+        "Retry what failed or was cancelled",
         "What failed or was cancelled goes on where it stopped; skipped pages get another chance.",
         UNFINISHED_STATES,
         documents.retry,
@@ -177,21 +177,22 @@ def _run(operation_id: str) -> None:
     _keep(replace(operation, state=DONE))
 
 
-def _each(operation: Operation, verb: Callable[[Document], None]) -> Operation:
+def _each(operation: Operation, verb: Callable[[Document], object]) -> Operation:
     user = get_user_model().objects.get(pk=operation.user_id)
     chosen = affected(operation.kind, user, collection=operation.collection)
     ids = list(chosen.order_by("pk").values_list("pk", flat=True))
-    operation = replace(operation, total=len(ids))
+    operation, done = replace(operation, total=len(ids)), 0
     for number, pk in enumerate(ids, start=1):
         # What has changed its state since is left alone.
         document = chosen.filter(pk=pk).first()
         if document is not None:
             with contextlib.suppress(PermanentError):
                 verb(document)
+                done += 1
         operation = replace(operation, done=number)
         if number % TOLD_EVERY == 0:
             _keep(operation)
-    return replace(operation, note=f"{len(ids)} document{'' if len(ids) == 1 else 's'}.")
+    return replace(operation, note=f"{done} document{'' if done == 1 else 's'}.")
 
 
 def _examined(operation: Operation) -> Operation:

@@ -36,3 +36,7 @@ def test_a_title_is_kept(told) -> None:
 def test_a_title_is_one_line_of_bounded_length() -> None:
     assert title_of("Annual\n report", "x.pdf") == "Annual report"
     assert len(title_of("a" * 900, "x.pdf")) == 500
+
+
+def test_an_endless_title_takes_no_time():
+    assert title_of("a - " * 50_000, "report.pdf").startswith("a - a")
