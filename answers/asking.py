@@ -8,6 +8,7 @@ from typing import Literal
 
 from answers.quantities import quantities
 from answers.words import content_words, words
+from retrieval import asides
 
 Asked = Literal["money", "share", "number", "date", "phone", "e-mail", "site", "anything"]
 
@@ -25,16 +26,6 @@ _LAYOUT = re.compile(
     r"screenshots?|diagrams?|drawings?|figures?|charts?|graphs?|plots?|maps?|signatures?|stamps?|"
     r"boxes|arrows?|legend|handwrit\w*|left|right|top|bottom|upper|lower|corner|shown|depicted|"
     r"seite|folie|bild\w*|abbildung\w*)\b",
-    re.IGNORECASE,
-)
-_FORMAT = re.compile(
-    r"\b(answers?|format(ted)?|integers?|decimals?|float|ascending|descending|round(ed)?|json|"
-    r"yyyy|alphabetical\w*)\b",
-    re.IGNORECASE,
-)
-_INSTRUCTS = re.compile(
-    r"^\s*(please\s+)?(write|format|save|give|return|provide|round|directly|answer|present|"
-    r"express|calculate|(the|your) answer|if )\b",
     re.IGNORECASE,
 )
 _CONTENTS = re.compile(
@@ -154,10 +145,8 @@ def about_contents(question: str) -> bool:
 
 
 def core(question: str) -> str:
-    """The question without the sentences that only say what form its answer should have."""
-    parts = re.split(r"(?<=[.?!])\s+", question.strip())
-    kept = [part for part in parts if not (_INSTRUCTS.search(part) and _FORMAT.search(part))]
-    return " ".join(kept) or question
+    """The question without the sentences that only say how to answer it."""
+    return asides.without(question)
 
 
 def specifics(question: str) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ingestion.errors import PermanentError, TransientError
-from retrieval import keywords, scope, vector_search
+from retrieval import accounting, asides, keywords, scope, vector_search
 from retrieval.candidates import Candidate, CandidateFilter, IndexNotReady
 from retrieval.embedders import ModelUnavailable
 from retrieval.models import SpaceVersion
@@ -77,9 +77,15 @@ def _keywords(source: Source, version: SpaceVersion, run: Run) -> list[Candidate
         raise CannotAsk("a picture has no words to look up.")
     with run.timed(source.label):
         where = scope.narrowed(run.where, source.filter)
-        found = keywords.search(run.query.text, limit=source.limit, where=where, version=version)
+        words = _looked_for(run.query.text)
+        found = keywords.search(words, limit=source.limit, where=where, version=version)
     run.note(keywords.lag(version))
     return found
+
+
+def _looked_for(question: str) -> str:
+    """The words to look up: what is asked, and what it is called in a company's statements."""
+    return f"{asides.without(question)} {accounting.words_for(question)}".strip()
 
 
 def _vectors(source: Source, version: SpaceVersion, run: Run) -> list[Candidate]:
