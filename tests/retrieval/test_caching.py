@@ -18,16 +18,9 @@ from tests.retrieval.test_search import said
 
 
 @pytest.fixture
-def kept(settings, redis_url, library):
+def kept(settings, redis_cache, library):
     """The library with a cache in a real Redis, and how often an index was searched."""
     settings.SEARCH_CACHE_SECONDS = 60
-    settings.CACHES = {
-        "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": redis_url,
-        }
-    }
-    caching.cache.clear()
     return library
 
 
