@@ -26,6 +26,8 @@ YEARS_SUPPORT = 0.3
 FIT_SUPPORT = 0.3
 # What a word of the question before counts for, beside one of this question.
 BORROWED = 0.15
+# What a line item counts for where a measure is asked for that is made of it.
+MADE_OF = 0.5
 PARTS_OF_DOCUMENTS = frozenset(
     stem(word)
     for word in (
@@ -103,12 +105,15 @@ class Terms:
         return sum(self.weights[term] for term in self.own) or 1.0
 
 
-def terms_of(question: str, passages: Sequence[Passage], *, borrowed: str = "") -> Terms:
+def terms_of(
+    question: str, passages: Sequence[Passage], *, borrowed: str = "", made_of: str = ""
+) -> Terms:
     """Weigh the question's words: what stands in few of the passages says more.
 
     A word that no passage has counts as the one that it is a likely misspelling of. What is
     asked about the form of the answer, and words for parts of documents, say nothing. The
-    words that a follow-up has `borrowed` from the question before count for less.
+    words that a follow-up has `borrowed` from the question before count for less, and so do those
+    that what is asked for is `made_of`.
     """
     question = asking.core(question)
     stems = [_stems(f"{passage.text} {passage.context}") for passage in passages]
@@ -117,14 +122,16 @@ def terms_of(question: str, passages: Sequence[Passage], *, borrowed: str = "") 
     said = {stem(word) for word in content_words(question)} | told
     said = said - PARTS_OF_DOCUMENTS or said
     own = {_respelt(word, known) for word in said}
-    asked = own | {stem(word) for word in content_words(borrowed)}
+    less = {stem(word): BORROWED for word in content_words(borrowed)}
+    less |= {stem(word): MADE_OF for word in content_words(made_of)}
+    asked = own | less.keys()
     kindred = {term: frozenset(word for word in known if kin(term, word)) for term in asked}
     held = {term: sum(not kindred[term].isdisjoint(own) for own in stems) for term in asked}
     count = len(passages) + 1
     return Terms(
         weights={
             term: math.log(1 + count / (1 + held[term]))
-            * (TELLING if term in told else 1 if term in own else BORROWED)
+            * (TELLING if term in told else 1 if term in own else less[term])
             for term in asked
         },
         years=frozenset(_YEAR.findall(question)),

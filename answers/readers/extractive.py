@@ -14,6 +14,7 @@ from answers.passages import Passage
 from answers.prompting import ReaderPrompt
 from answers.readers import Capabilities, Quote, ReaderDelta
 from answers.words import kin
+from retrieval import accounting
 
 NOTE = "This answer is extractive: it quotes the documents, and no language model wrote it."
 FOUND = "In the documents’ own words:"
@@ -68,7 +69,8 @@ def _select(prompt: ReaderPrompt, question: str) -> selection.Selection:
         return selection.Selection((), supported=False)
     embedder = embedder_for("text")
     borrowed = prompt.standalone.removeprefix(question)
-    terms = scoring.terms_of(question, candidates, borrowed=borrowed)
+    made_of = accounting.words_for(prompt.standalone)
+    terms = scoring.terms_of(question, candidates, borrowed=borrowed, made_of=made_of)
     candidates = _most_likely(candidates, terms)
     asked = embedder.encode_queries([question])[0]
     vectors = embedder.encode_texts([_in_context(passage) for passage in candidates])

@@ -100,6 +100,21 @@ def test_the_row_is_found_by_kin_of_its_name():
     assert first_row == "| North | 7 |"
 
 
+def test_a_measure_is_answered_by_the_line_items_that_it_is_made_of():
+    statement = (
+        "| | 2021 | 2022 |\n| --- | --- | --- |\n| Deferred taxes | 1 | 2 |\n"
+        "| Total current assets | 80 | 90 |\n| Goodwill | 5 | 6 |\n"
+        "| Total current liabilities | 40 | 60 |"
+    )
+    text, *_ = answer(
+        "What is the quick ratio of 2022?",
+        piece(statement, kind="table", caption="Consolidated balance sheets"),
+    )
+    assert "Total current assets" in text
+    assert "Total current liabilities" in text
+    assert "Goodwill" not in text
+
+
 def test_a_narrow_table_without_the_year_asked_for_shows_whole_rows():
     text, *_ = answer("What was the net profit?", piece(PROFIT, kind="table", caption="Results"))
     assert "| Net profit | 10 | 12 |" in text
