@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from retrieval.fusion import Ranking
 
 
+# So many words are no question.
+FEW_WORDS = 3
+
+
 @dataclass(slots=True)
 class Run:
     """One query on its way through a request, and what has been found out so far.
@@ -84,8 +88,12 @@ def _keywords(source: Source, version: SpaceVersion, run: Run) -> list[Candidate
 
 
 def _looked_for(question: str) -> str:
-    """The words to look up: what is asked, and what it is called in a company's statements."""
-    return f"{asides.without(question)} {accounting.words_for(question)}".strip()
+    """The words to look up: what is asked, and what it is called in a company's statements.
+
+    Of a few words alone, those are wanted that were typed.
+    """
+    also = accounting.words_for(question) if len(question.split()) > FEW_WORDS else ""
+    return f"{asides.without(question)} {also}".strip()
 
 
 def _vectors(source: Source, version: SpaceVersion, run: Run) -> list[Candidate]:

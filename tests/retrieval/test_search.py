@@ -35,6 +35,23 @@ def test_each_hit_says_which_lists_held_it(library):
     assert result.index_versions == {"text": 1, "image": 1, "keywords": 1}
 
 
+@pytest.mark.parametrize(
+    ("query", "looked_up"),
+    [
+        ("What is the quick ratio? Round your answer.", "What is the quick ratio? consolidated"),
+        ("quick ratio apple", "quick ratio apple"),
+    ],
+)
+def test_a_measure_that_is_asked_for_is_looked_up_by_what_it_is_made_of(
+    library, monkeypatch, query, looked_up
+):
+    asked = []
+    monkeypatch.setattr("retrieval.keywords.search", lambda text, **_: asked.append(text) or [])
+    search(query, where=only(library.document("apple")))
+    assert asked[0].startswith(looked_up)
+    assert (asked[0] == query) == (looked_up == query)
+
+
 def test_timings_cover_the_stages(library):
     document = library.document("apple")
     timings = search("apple", where=only(document)).timings
