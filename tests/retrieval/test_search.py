@@ -46,7 +46,12 @@ def test_a_measure_that_is_asked_for_is_looked_up_by_what_it_is_made_of(
     library, monkeypatch, query, looked_up
 ):
     asked = []
-    monkeypatch.setattr("retrieval.keywords.search", lambda text, **_: asked.append(text) or [])
+
+    def note(text, **_):
+        asked.append(text)
+        return []
+
+    monkeypatch.setattr("retrieval.keywords.search", note)
     search(query, where=only(library.document("apple")))
     assert asked[0].startswith(looked_up)
     assert (asked[0] == query) == (looked_up == query)
