@@ -136,9 +136,13 @@ def test_who_waits_is_told_their_place_and_may_stop(
     scripted.script = script
     slots = Slots(1)
     monkeypatch.setattr(pool, "slots", lambda: slots)
+    # One after the other: each begins in a thread of its own.
     first = answering.ask(conversation, "First?")
+    _wait(lambda: slots.working == 1)
     second = answering.ask(Conversation.objects.create(owner=person), "Second?")
+    _wait(lambda: slots.waiting == 1)
     third = answering.ask(Conversation.objects.create(owner=person), "Third?")
+    _wait(lambda: slots.waiting == 2)
     assert (waiting_place(second), waiting_place(third)) == (0, 1)
     answering.stop(second)
     assert wait_until_final(second).state == MessageState.STOPPED
