@@ -56,7 +56,7 @@ class Weights:
     title: float = -0.3
     rank: float = 0.2
     # Of what is about the other one of two: the up button where the down button is asked for.
-    other: float = -0.3
+    other: float = -0.6
     # Of a place that the person marked: its share of the question's words counts so much more.
     marked: float = 1.0
 
@@ -181,9 +181,11 @@ def _stems(text: str) -> set[str]:
 
 def _scored(passage: Passage, cosine: float, terms: Terms, weights: Weights) -> Scored:
     own = _stems(passage.text)
-    found = terms.found_in(own)
+    around_it = terms.found_in(_stems(passage.context) | _header_stems(passage))
+    # Of which of two things a passage is, its heading tells as well as it does itself.
+    found = terms.found_in(own) | around_it & terms.told
     said = _worth(found, terms)
-    around = _worth(terms.found_in(_stems(passage.context) | _header_stems(passage)) - found, terms)
+    around = _worth(around_it - found, terms)
     years = _years(passage, terms)
     # A figure's numbers are in its picture.
     fit = 0.0 if passage.kind == "figure" else asking.fit(passage.text, terms.asked)

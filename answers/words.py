@@ -12,14 +12,15 @@ _NUMBER = re.compile(r"\d[\d,.]*\d|\d")
 _STOPWORDS = """
     a about above across after again against all also although am an and any are as at be because
     been before being below between both but by can cannot could did do does doing done down during
-    each either else ever every few for from further get gets give given gives go had has have
-    having he hence her here hers herself him himself his how however i if in into is it its itself
-    just kind let many may me might mine more most much must my myself neither no nor not now of
-    off on once one only onto or other others our ours out over own per please rather same shall she
-    should show since so some such than that the their theirs them themselves then there these they
-    this those through thus to too under until up upon us use used uses using very via was we were
-    what whatever when where whether which while who whom whose why will with within without would
-    yet you your yours tell find explain describe list according document documents page pages
+    each either else ever every few for from further get gets give given gives go had has happen
+    happened happens have having he hence her here hers herself him himself his how however i if in
+    into is it its itself just kind let many may me might mine more most much must my myself neither
+    no nor not now of off on once one only onto or other others our ours out over own per please
+    rather same shall she should show since so some such than that the their theirs them themselves
+    then there these they this those through thus to too under until up upon us use used uses using
+    very via was we were what whatever when where whether which while who whom whose why will with
+    within without would yet you your yours tell find explain describe list according document
+    documents page pages
 """
 STOPWORDS = frozenset(_STOPWORDS.split())
 # Stopwords, and others, that tell things apart where they stand before one: "the down button".
