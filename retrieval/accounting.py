@@ -2,7 +2,7 @@
 
 Who asks for a quick ratio wants the balance sheet, which does not say "quick ratio" anywhere. The
 words are those of the statements that listed companies file, as accounting textbooks define the
-measures. Pure.
+measures. What companies report by its own name, such as EBITDA, is not among them. Pure.
 """
 
 from __future__ import annotations
@@ -31,11 +31,9 @@ _TERMS: tuple[tuple[str, str], ...] = (
         r"operating (?:profit |income )?margins?",
         f"{INCOME} operating income {_REVENUE}",
     ),
-    (r"gross (?:profit )?margins?|gross profit", f"{INCOME} gross profit {_COST} {_REVENUE}"),
+    (r"gross (?:profit )?margins?", f"{INCOME} gross profit {_COST} {_REVENUE}"),
     (r"(?:net )?(?:profit|income) margins?|net margins?", f"{INCOME} net income {_REVENUE}"),
-    (r"ebitda?", f"{INCOME} operating income depreciation amortization"),
     (r"interest coverage", f"{INCOME} operating income interest expense"),
-    (r"eps|earnings per share", f"{INCOME} earnings per share basic diluted"),
     (r"cogs|costs? of goods sold", f"{INCOME} {_COST}"),
     (r"sg ?& ?a", f"{INCOME} selling general and administrative"),
     (r"r ?& ?d", f"{INCOME} research and development"),
