@@ -13,7 +13,7 @@ _LINE = re.compile(r"[^\n]+")
 _BULLET = re.compile(r"\s*[-•‣▪◦●○■*–·]\s")
 # "1 Touch the screen" too, but not "25 days of leave".
 _STEP = re.compile(r"\s*\(?(?:(?P<number>\d{1,2})(?:[.)]\s|\s+(?=[A-Z]))|(?P<letter>[a-z])[.)]\s)")
-_ENDED = re.compile(r"[.!?:;,…][\"'”’)\]]*\s*$")
+_ENDED = re.compile(r"[.!?:;,…。！？][\"'”’)\]]*\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,18 @@ def listings(text: str, *, heading: str = "") -> Iterator[Listing]:
         above = _as_heading(lines[place - 1].group())
 
 
+def is_ended(text: str) -> bool:
+    """Tell whether a text ends as a sentence does: a heading does not."""
+    return bool(_ENDED.search(text))
+
+
 def _as_heading(line: str) -> str:
     """The line without its edges where it may be a heading, else nothing."""
     line = line.strip()
     is_heading = (
         (line[:1].isupper() or line[:1].isdigit())
         and len(line.split()) <= MOST_HEADING_WORDS
-        and not _ENDED.search(line)
+        and not is_ended(line)
         and not _BULLET.match(line)
     )
     return line if is_heading else ""

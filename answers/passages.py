@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Literal
 
 from answers.evidence import Evidence
-from answers.lists import Listing, listings
+from answers.lists import Listing, is_ended, listings
 from answers.words import words
 from ingestion.sentences import sentence_ranges
 
@@ -30,7 +30,6 @@ _REFERS_BACK = re.compile(
     r"\s*(?P<said>(?:these|they|those|this|such|some|examples)\b[^\n.!?]*:)[^\S\n]*\n",
     re.IGNORECASE,
 )
-_ENDED = re.compile(r"[.!?:;,…。！？][\"'”’)\]]*$")
 # A row of dots to a page's number. In a table of figures, an amount or more than one follows.
 _CONTENTS = re.compile(r"(?:\. ?|…){5,}\s*(?:\d{1,3}|[ivxl]{1,6})(?=$|\s+\D)")
 _CELL_EDGE = re.compile(r"(?<!\\)\|")
@@ -69,7 +68,7 @@ class Passage:
     @property
     def is_ended(self) -> bool:
         """Tell whether it ends as a sentence does: a heading does not."""
-        return bool(_ENDED.search(self.text))
+        return is_ended(self.text)
 
     @property
     def is_item(self) -> bool:
